@@ -12,7 +12,14 @@ let strict: [SwiftSetting] = [
 
 // The programs carry their Swift runtime: a provider's machine has none, and the sandbox shows the
 // worker /usr alone. Test bundles stay dynamic, and one release build serves both.
-let standalone: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"])]
+// Foundation's static parts are named here because the rooms are compiled for the dynamic runtime too.
+let standalone: [LinkerSetting] = [
+    .unsafeFlags(["-static-stdlib"]),
+    .linkedLibrary("Foundation"), .linkedLibrary("FoundationInternationalization"),
+    .linkedLibrary("FoundationEssentials"), .linkedLibrary("CoreFoundation"),
+    .linkedLibrary("_FoundationICU"), .linkedLibrary("_FoundationCollections"),
+    .linkedLibrary("_FoundationCShims"),
+]
 
 let collections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")

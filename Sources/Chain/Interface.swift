@@ -1,0 +1,290 @@
+package import Primitives
+
+// What goes into the chain and what comes out. Everything is data: the types here name only
+// Primitives, so that Node routes them without knowing the ledger or the economy.
+
+/// Correlates a request with its answer; chosen by the caller, echoed by the chain.
+package typealias Token = UInt64
+
+extension Chain {
+    package enum Input: Sendable {
+        /// The keys that the wallet can sign with now: each is the one key of its account. Duties
+        /// are reported for these accounts.
+        case wallets([PublicKey])
+        /// A signed transaction's canonical bytes, from a client or a peer. Answered by
+        /// `accepted` (in the mempool) or `rejected`.
+        case submit(transaction: [UInt8], token: Token)
+        /// A request to make a transaction here: nonce, fee and expiry are filled in.
+        case prepare(Preparation, token: Token)
+        /// A provider's or auditor's wish: becomes an operation, is signed and submitted.
+        case intend(Intent, account: AccountID, token: Token)
+        /// The wallet's answer to `sign`; nil when it holds no key of the account.
+        case signed(token: Token, signature: KeySignature?)
+        /// Verdicts for one `checkSignatures`, in its order.
+        case signaturesChecked(batch: UInt64, verdicts: [Bool])
+        /// Consensus asks for a proposal on `parent`. Answered by `built` or `nothingToBuild`.
+        case build(BuildOrder)
+        /// A proposal (canonical block bytes) received for a view. Answered by `verified`.
+        case verify(view: UInt64, proposal: [UInt8], wallMs: UInt64)
+        /// Consensus wants the block executed and durable. Answered by `persist`, `certified`.
+        case certify(BlockID)
+        /// The block is final; so are its ancestors.
+        case finalized(BlockID, certificate: [UInt8])
+        /// The chain segments hold every block up to this height durably.
+        case stored(height: UInt64)
+        /// The state database holds the fold of this height durably.
+        case folded(height: UInt64)
+        /// A final block above the last fold, at start, in height order.
+        case replay(block: [UInt8], certificate: [UInt8])
+        case query(Query, token: Token)
+        /// Time passed; the clock of the wall in milliseconds since 1970. Every 50 ms or so.
+        case tick(wallMs: UInt64)
+    }
+
+    package enum Effect: Hashable, Sendable {
+        /// The wallet signs `digest` with the key of the account; answered by `signed`.
+        case sign(account: AccountID, digest: Digest, token: Token)
+        case checkSignatures(batch: UInt64, checks: [SignatureCheck])
+        case accepted(token: Token, id: TransactionID)
+        case rejected(token: Token, Refusal)
+        /// Mode `bytes`: {"transaction", "digest", "id"}; mode `simulate`: the receipt's JSON.
+        case prepared(token: Token, JSON)
+        case built(view: UInt64, BlockID, proposal: [UInt8])
+        case nothingToBuild(view: UInt64)
+        case verified(BlockID, Bool)
+        /// Write the block to the journal before acting on the `certified` that follows.
+        case persist(BlockID, proposal: [UInt8])
+        case certified(BlockID, Bool)
+        /// Append to the chain segments; answer with `stored` once durable.
+        case append(BlockRecord)
+        /// Write in one sorted transaction; answer with `folded`. Never before `stored` of the
+        /// same height: the state is never ahead of the chain.
+        case fold(FoldRecord)
+        case answer(token: Token, JSON)
+        /// Transactions that just became final, with their receipts as JSON.
+        case finalizedTransactions([FinalizedTransaction])
+        /// The complete list of what the configured local accounts have to do, whenever it changes.
+        case duties([Duty])
+        /// Whether a proposer has reason to build: a transaction, a pending draw, a due deadline.
+        case workPending(Bool)
+        /// The state cannot be read, or our own books do not balance: nothing is signed any more.
+        case stalled(String)
+    }
+
+    /// A proposal wanted by consensus.
+    package struct BuildOrder: Hashable, Sendable {
+        package var view: UInt64
+        package var epoch: UInt64
+        package var parent: BlockID
+        /// The proposer's next beacon pre-image; nil takes it from the configured reveal chain.
+        package var reveal: Digest?
+        /// The proposer's clock, milliseconds since 1970.
+        package var wallMs: UInt64
+        /// Consecutive nullified views: weight limits halve per view.
+        package var nullified: UInt8
+        /// Build even with nothing to do.
+        package var heartbeat: Bool
+
+        package init(
+            view: UInt64, epoch: UInt64, parent: BlockID, reveal: Digest?, wallMs: UInt64,
+            nullified: UInt8 = 0, heartbeat: Bool = false
+        ) {
+            self.view = view
+            self.epoch = epoch
+            self.parent = parent
+            self.reveal = reveal
+            self.wallMs = wallMs
+            self.nullified = nullified
+            self.heartbeat = heartbeat
+        }
+    }
+
+    /// One signature for the verification pool.
+    package struct SignatureCheck: Hashable, Sendable {
+        package let key: PublicKey
+        package let signature: Signature
+        package let digest: Digest
+    }
+
+    /// What the wallet returns for one `sign`.
+    package struct KeySignature: Hashable, Sendable {
+        package let key: PublicKey
+        package let signature: Signature
+
+        package init(key: PublicKey, signature: Signature) {
+            self.key = key
+            self.signature = signature
+        }
+    }
+
+    /// Why a request was refused: a stable code, its dotted name, and a sentence.
+    package struct Refusal: Error, Hashable, Sendable {
+        package let code: UInt16
+        package let name: String
+        package let text: String
+    }
+
+    package struct FinalizedTransaction: Hashable, Sendable {
+        package let id: TransactionID
+        package let height: UInt64
+        package let index: UInt32
+        package let succeeded: Bool
+        package let receipt: JSON
+    }
+
+    /// How far a preparation goes.
+    package enum Mode: Hashable, Sendable {
+        case submit
+        case simulate
+        case bytes
+    }
+
+    /// Operations as JSON, to become a transaction of `account`.
+    package struct Preparation: Hashable, Sendable {
+        package var account: AccountID
+        /// Each {"operation": "bank.transfer", ...fields}.
+        package var operations: [JSON]
+        /// Motes; nil estimates by simulation and adds a quarter.
+        package var maxFee: Amount?
+        /// Motes, to the proposer; nil is zero.
+        package var tip: Amount?
+        /// Milliseconds of ledger time; nil is 60,000.
+        package var validForMs: UInt64?
+        package var mode: Mode
+
+        package init(
+            account: AccountID, operations: [JSON], maxFee: Amount? = nil, tip: Amount? = nil,
+            validForMs: UInt64? = nil, mode: Mode
+        ) {
+            self.account = account
+            self.operations = operations
+            self.maxFee = maxFee
+            self.tip = tip
+            self.validForMs = validForMs
+            self.mode = mode
+        }
+    }
+
+    /// What a node wants to say on the ledger, without knowing the operations.
+    package enum Intent: Hashable, Sendable {
+        case commit(job: JobID, leafRoot: Digest, outputCommitment: Digest)
+        case audit(job: JobID, openings: [Opening], outputRoot: Digest, outputSalt: Digest)
+        case offer(OfferTerms)
+        case withdrawOffer(OfferID)
+    }
+
+    /// One opened leaf: enough to recompute its digest and lead it to the leaf root.
+    package struct Opening: Hashable, Sendable {
+        package var index: UInt64
+        package var salt: Digest
+        package var sliceRoot: Digest
+        package var workDigest: Digest
+        package var path: [Digest]
+
+        package init(
+            index: UInt64, salt: Digest, sliceRoot: Digest, workDigest: Digest, path: [Digest]
+        ) {
+            self.index = index
+            self.salt = salt
+            self.sliceRoot = sliceRoot
+            self.workDigest = workDigest
+            self.path = path
+        }
+    }
+
+    /// A standing offer's terms.
+    package struct OfferTerms: Hashable, Sendable {
+        /// Motes for 10^9 gas.
+        package var pricePerGigaGas: Amount
+        /// Concurrent jobs, 1...64.
+        package var capacity: UInt16
+        /// Exactness classes served, by code.
+        package var classes: [UInt8]
+        package var maxJobGas: UInt64
+        /// Motes held while the offer stands.
+        package var bond: Amount
+        /// At most 128 bytes of UTF-8.
+        package var device: String
+        /// Ledger time, milliseconds.
+        package var standsUntil: LedgerTime
+
+        package init(
+            pricePerGigaGas: Amount, capacity: UInt16, classes: [UInt8], maxJobGas: UInt64,
+            bond: Amount, device: String, standsUntil: LedgerTime
+        ) {
+            self.pricePerGigaGas = pricePerGigaGas
+            self.capacity = capacity
+            self.classes = classes
+            self.maxJobGas = maxJobGas
+            self.bond = bond
+            self.device = device
+            self.standsUntil = standsUntil
+        }
+    }
+
+    /// What a local account has to do now; gone from the list once done or too late.
+    package enum Duty: Hashable, Sendable {
+        /// Run the job and commit its leaf root before the deadline.
+        case run(Run)
+        /// Get the openings of these leaves from the provider, re-run them, report.
+        case audit(Audit)
+        /// Provider: the auditor was drawn; open these leaves to it.
+        case open(Open)
+
+        package struct Run: Hashable, Sendable {
+            package let job: JobID
+            package let provider: AccountID
+            /// Canonical `WorkOrder`.
+            package let order: [UInt8]
+            /// Canonical `KernelPackage`.
+            package let kernel: [UInt8]
+            package let deadline: LedgerTime
+        }
+
+        package struct Audit: Hashable, Sendable {
+            package let job: JobID
+            package let auditor: AccountID
+            package let provider: AccountID
+            package let order: [UInt8]
+            package let kernel: [UInt8]
+            /// Leaves of the whole job.
+            package let leaves: UInt64
+            /// The drawn leaves, in the order in which `job.audit` must open them.
+            package let indices: [UInt64]
+            package let leafRoot: Digest
+            package let outputCommitment: Digest
+            package let deadline: LedgerTime
+        }
+
+        package struct Open: Hashable, Sendable {
+            package let job: JobID
+            package let auditor: AccountID
+            package let provider: AccountID
+            package let indices: [UInt64]
+            package let deadline: LedgerTime
+        }
+    }
+
+    /// Read-only questions; answered with `answer` or `rejected`, from the finalized state.
+    package enum Query: Hashable, Sendable {
+        case status
+        case account(AccountID)
+        case balances(AccountID)
+        case transaction(TransactionID)
+        case block(height: UInt64)
+        case blockByID(BlockID)
+        case kernel(KernelID)
+        /// Newest first; `before` is the `next` of the page before.
+        case kernels(before: UInt64?, limit: Int)
+        case offers(before: UInt64?, limit: Int)
+        case job(JobID)
+        case jobs(before: UInt64?, limit: Int)
+        /// The job's receipt with its proof: state path to the header's state root.
+        case jobReceipt(JobID)
+        case supply
+        case parameters
+        case operations
+        /// Rows of the folded state in path order, from after this path; for the checker.
+        case export(after: Digest?, limit: Int)
+    }
+}

@@ -1,0 +1,69 @@
+package import Ledger
+package import Primitives
+
+/// Reads the economy's rows of one state, for queries and duties; execution reads its working layer.
+package struct EconomyReader: Sendable {
+    package let stack: StateStack
+
+    package init(_ stack: StateStack) { self.stack = stack }
+
+    package func job(_ id: JobID) throws(StateFault) -> JobEntry? {
+        try self.stack.read(EconomyTable.job, id)
+    }
+
+    package func kernel(_ id: KernelID) throws(StateFault) -> KernelEntry? {
+        try self.stack.read(EconomyTable.kernel, id)
+    }
+
+    package func offer(_ id: OfferID) throws(StateFault) -> OfferEntry? {
+        try self.stack.read(EconomyTable.offer, id)
+    }
+
+    package func counters() throws(StateFault) -> Counters {
+        try self.stack.read(EconomyTable.counters, 0) ?? Counters()
+    }
+
+    /// The canonical work order of a job.
+    package func order(of job: JobEntry) throws(StateFault) -> [UInt8] {
+        try self.pieces(.order, job.id.digest, Int(job.orderBytes))
+    }
+
+    /// The canonical package of a kernel.
+    package func package(of kernel: KernelEntry) throws(StateFault) -> [UInt8] {
+        try self.pieces(.kernel, kernel.id.digest, Int(kernel.bytes))
+    }
+
+    private func pieces(
+        _ kind: PieceKind, _ subject: Digest, _ count: Int
+    ) throws(StateFault) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for index in 0..<Pieces.count(count) {
+            let key = PieceKey(kind: kind, subject: subject, index: UInt32(clamping: index))
+            guard let piece = try self.stack.read(EconomyTable.piece, key) else {
+                throw .damaged(path: subject)
+            }
+            bytes += piece.bytes
+        }
+        guard bytes.count == count else { throw .damaged(path: subject) }
+        return bytes
+    }
+
+    /// The earliest time at which the due queue has something; nil if it is empty.
+    package func nextDue() throws(StateFault) -> LedgerTime? {
+        guard try self.counters().due > 0 else { return nil }
+        return try self.stack.read(EconomyTable.duePage, 0)?.items.first?.time
+    }
+
+    /// Offers by slot; closing ones, too.
+    package func offers() throws(StateFault) -> [OfferEntry] {
+        var list: [OfferEntry] = []
+        let pages = (try self.counters().standing + OfferPage.size - 1) / OfferPage.size
+        for number in 0..<pages {
+            guard let page = try self.stack.read(EconomyTable.offerPage, number) else { break }
+            for id in page.offers {
+                if let offer = try self.offer(id) { list.append(offer) }
+            }
+        }
+        return list
+    }
+}

@@ -1,0 +1,131 @@
+/// Re-runs leaves of one kernel, bit for bit as an honest device would have run them.
+///
+/// No clock, thread or device: the same arguments give the same bytes and the same gas on every machine.
+/// A referee keeps the memory of one group between runs; it is not shared between threads.
+///
+/// - Bounds: ``Program/frameBytesMax`` of memory, and the slice; time by the geometry's `leafGas`.
+package struct Referee {
+    private let program: Program
+    private var storage: [UInt64] = []
+    private var constants: [UInt64]
+
+    package init(_ kernel: Kernel) { self.init(program: kernel.program) }
+
+    init(program: Program) {
+        self.program = program
+        self.constants = Self.words(program.constants)
+    }
+
+    /// Runs one leaf.
+    ///
+    /// - Parameter inputs: one per buffer, exactly as long as its binding; empty where nothing is bound.
+    /// - Throws: ``RefereeError``, in the order of its cases; nothing else can happen, whatever the inputs.
+    package mutating func run(
+        leaf: UInt64, launch: Int, order: WorkOrder, geometry: Geometry, inputs: [[UInt8]]
+    ) throws(RefereeError) -> LeafRun {
+        guard order.launches.indices.contains(launch), order.launches[launch] == geometry.launch
+        else { throw .launchMismatch }
+        return try self.run(
+            leaf: leaf, geometry: geometry, inputs: inputs, gasLimit: geometry.leafGas)
+    }
+
+    /// Runs one leaf of the geometry's launch under a gas limit of the caller's.
+    mutating func run(
+        leaf: UInt64, geometry: Geometry, inputs: [[UInt8]], gasLimit: UInt64
+    ) throws(RefereeError) -> LeafRun {
+        try self.check(leaf: leaf, geometry: geometry, inputs: inputs)
+        var outputs = Outputs(geometry: geometry, leaf: leaf)
+        guard outputs.bytes <= Limits.sliceBytes else { throw .sliceTooLarge(outputs.bytes) }
+        guard FloatArithmetic.environmentIsExact() else { throw .floatEnvironment }
+        outputs.allocate()
+        if self.storage.isEmpty {
+            self.storage = Array(repeating: 0, count: self.program.frameBytes / 8 + 1)
+        }
+        let program = self.program
+        let gas = self.storage.withUnsafeMutableBytes { storage -> UInt64? in
+            self.constants.withUnsafeMutableBytes { constants -> UInt64? in
+                guard let base = storage.baseAddress else { return nil }
+                let runner = LeafRunner(
+                    program: program, geometry: geometry,
+                    frame: Frame(base: base, width: program.width, lanes: program.lanes),
+                    constants: constants.baseAddress, gasLimit: gasLimit)
+                return runner.run(leaf: leaf, inputs: inputs, outputs: &outputs)
+            }
+        }
+        guard let gas else { throw .gasExhausted(limit: gasLimit) }
+        return LeafRun(slice: outputs.slice(), gas: gas)
+    }
+
+    private func check(
+        leaf: UInt64, geometry: Geometry, inputs: [[UInt8]]
+    ) throws(RefereeError) {
+        let buffers = geometry.launch.buffers
+        let expected = self.program.objects.count { object in
+            switch object.kind {
+            case .input, .owned: true
+            case .local, .privately, .constant: false
+            }
+        }
+        guard buffers.count == expected, geometry.elementBytes.count == expected else {
+            throw .launchMismatch
+        }
+        guard leaf < geometry.leafCount else { throw .noSuchLeaf(leaf) }
+        guard inputs.count == expected else {
+            throw .inputCount(expected: expected, found: inputs.count)
+        }
+        for (number, input) in inputs.enumerated() {
+            let bytes = buffers[number].elements * UInt64(geometry.elementBytes[number])
+            let mayBeEmpty: Bool
+            if case .zero = buffers[number].source { mayBeEmpty = true } else { mayBeEmpty = false }
+            guard UInt64(input.count) == bytes || mayBeEmpty && input.isEmpty else {
+                throw .inputBytes(buffer: number, expected: bytes, found: UInt64(input.count))
+            }
+        }
+    }
+
+    private static func words(_ bytes: [UInt8]) -> [UInt64] {
+        var words = Array(repeating: UInt64(0), count: bytes.count / 8 + 1)
+        for (index, byte) in bytes.enumerated() {
+            words[index / 8] |= UInt64(byte) << UInt64(8 * (index % 8))
+        }
+        return words
+    }
+}
+
+/// The slices of one leaf while its groups run: for each written buffer, its groups' cells one after the other.
+struct Outputs {
+    /// Bytes of the whole slice.
+    private(set) var bytes: UInt64 = 0
+    /// For each buffer, 8-byte aligned storage and its bytes in use.
+    var cells: [[UInt64]] = []
+    private var sizes: [UInt64] = []
+
+    init(geometry: Geometry, leaf: UInt64) {
+        for (buffer, box) in geometry.boxes.enumerated() {
+            var size: UInt64 = 0
+            if let box {
+                for group in geometry.groups(ofLeaf: leaf) {
+                    let ranges = box.ranges(ofGroup: geometry.coordinates(ofGroup: group))
+                    size += box.count(in: ranges) * UInt64(geometry.elementBytes[buffer])
+                }
+            }
+            self.sizes.append(size)
+            self.bytes += size
+        }
+    }
+
+    /// Makes room; call when ``bytes`` is known to be within the limit.
+    mutating func allocate() {
+        self.cells = self.sizes.map { Array(repeating: 0, count: Int($0 / 8) + 1) }
+    }
+
+    /// The bytes, buffer after buffer.
+    func slice() -> [UInt8] {
+        var slice: [UInt8] = []
+        slice.reserveCapacity(Int(self.bytes))
+        for (words, size) in zip(self.cells, self.sizes) {
+            words.withUnsafeBytes { slice.append(contentsOf: $0.prefix(Int(size))) }
+        }
+        return slice
+    }
+}

@@ -1,0 +1,96 @@
+package import Kernels
+package import Primitives
+
+/// What a provider must not lose: enough to open every leaf of a job and to hand out its output.
+///
+/// - Bounds: `leavesMax` slice roots.
+/// - Source: protocol/jobs.md, "Commitment".
+package struct JobRecord: Record {
+    /// The most leaves of one job.
+    package static let leavesMax = 1 << 20
+
+    package private(set) var job: JobID = .zero
+    package private(set) var provider: AccountID = .zero
+    /// The salts of the leaves come from it.
+    private var secret: Digest = .zero
+    package private(set) var outputBlob: BlobID = .zero
+    package private(set) var outputBytes: UInt64 = 0
+    package private(set) var kernelNs: UInt64 = 0
+    package private(set) var device: String = ""
+    package private(set) var sliceRoots: [Digest] = []
+
+    /// The record of a finished run.
+    init(job: JobID, provider: AccountID, secret: Digest, execution: Execution) {
+        self.job = job
+        self.provider = provider
+        self.secret = secret
+        self.outputBlob = execution.outputBlob
+        self.outputBytes = execution.outputBytes
+        self.kernelNs = execution.kernelNs
+        self.device = execution.device
+        self.sliceRoots = execution.sliceRoots
+    }
+
+    private init() {}
+
+    /// An empty record.
+    package static var blank: JobRecord { JobRecord() }
+
+    package mutating func visit<V: FieldVisitor>(_ visitor: inout V) throws(V.Failure) {
+        try visitor.field("job", &self.job)
+        try visitor.field("provider", &self.provider)
+        try visitor.field("secret", &self.secret)
+        try visitor.field("outputBlob", &self.outputBlob)
+        try visitor.field("outputBytes", &self.outputBytes)
+        try visitor.field("kernelNs", &self.kernelNs)
+        try visitor.text("device", &self.device, max: 256)
+        try visitor.list("sliceRoots", &self.sliceRoots, max: Self.leavesMax)
+    }
+
+    /// The salt of one leaf: H(.salt | secret | leaf).
+    func salt(_ leaf: UInt64) -> Digest {
+        var hash = Blake2b(.salt, .none)
+        hash.update(self.secret)
+        hash.update(u64: leaf)
+        return hash.finish()
+    }
+
+    /// The salt of the output's root, which no leaf has.
+    package var outputSalt: Digest { self.salt(.max) }
+
+    /// The root over the slice roots.
+    package var outputRoot: Digest { Leaf.outputRoot(self.sliceRoots) }
+
+    /// H(.output, salt | root): hides the root until it is opened.
+    package func outputCommitment(chain: ChainSalt) -> Digest {
+        Blake2b.pair(.output, chain, self.outputSalt, self.outputRoot)
+    }
+
+    /// The salted digests of all leaves, in order.
+    func leaves(chain: ChainSalt) -> [Digest] {
+        self.sliceRoots.enumerated().map { index, root in
+            Leaf.digest(
+                salt: self.salt(UInt64(index)), job: self.job, provider: self.provider, launch: 0,
+                index: UInt64(index), sliceRoot: root, workDigest: .zero, chain: chain)
+        }
+    }
+
+    /// The root over the salted leaves.
+    package func leafRoot(chain: ChainSalt) -> Digest {
+        Merkle.root(self.leaves(chain: chain), .leaves, chain)
+    }
+
+    /// The openings of some leaves; nil if one does not exist.
+    func openings(of wanted: [UInt64], chain: ChainSalt) -> [Opening]? {
+        let leaves = self.leaves(chain: chain)
+        var openings: [Opening] = []
+        for leaf in wanted {
+            guard let index = Int(exactly: leaf), leaves.indices.contains(index) else { return nil }
+            openings.append(
+                Opening(
+                    leaf: leaf, salt: self.salt(leaf), sliceRoot: self.sliceRoots[index],
+                    workDigest: .zero, path: Merkle.path(leaves, index, .leaves, chain)))
+        }
+        return openings
+    }
+}

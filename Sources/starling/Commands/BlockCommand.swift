@@ -1,0 +1,105 @@
+import ArgumentParser
+import Control
+import Foundation
+import Primitives
+
+struct BlockCommand: Command {
+    static let configuration = CommandConfiguration(
+        commandName: "block", abstract: "Show a final block.")
+
+    @OptionGroup var options: DaemonOptions
+    @Argument(help: "Its height or id; the last one if left out.") var block: String?
+
+    func perform() async throws {
+        let daemon = try await self.options.connect()
+        var params: [(String, JSON)] = []
+        if let block {
+            params.append((block.utf8.count == 64 ? "id" : "height", .string(block)))
+        }
+        let reply = try await daemon.call("block.get", params)
+        guard !daemon.printed(reply) else { return }
+        let header = reply["header"]
+        var table = Table()
+        table.add("height", reply["height"]?.stringValue ?? "")
+        table.add("id", reply["id"]?.stringValue ?? "")
+        table.add("time", dateText(reply["timeMs"]))
+        table.add("proposer", short(header?["proposer"]))
+        table.add("parent", short(header?["parent"]))
+        table.add("state root", header?["stateRoot"]?.stringValue ?? "")
+        table.print()
+        print("")
+        var transactions = Table("TRANSACTION", "ACCOUNT", "OPERATIONS", "FEE", "OUTCOME")
+        for one in reply["transactions"]?.arrayValue ?? [] {
+            let names = one["operations"]?.arrayValue?.compactMap(\.stringValue) ?? []
+            transactions.add(
+                short(one["transaction"]), short(one["account"]), names.joined(separator: ", "),
+                Money.text(one["fee"]), one["rejection"]?.stringValue ?? "applied")
+        }
+        transactions.print()
+    }
+}
+
+struct LedgerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ledger", abstract: "The books.", subcommands: [Export.self])
+
+    struct Export: Command {
+        static let configuration = CommandConfiguration(
+            abstract: "Write every row of the state to a file that protocol/check.py verifies.")
+
+        @OptionGroup var options: DaemonOptions
+        @Argument(help: "The file to write.") var file: String
+
+        func perform() async throws {
+            let daemon = try await self.options.connect()
+            let progress = Progress(isQuiet: self.options.json)
+            let genesis = try await daemon.call("chain.genesis")
+            // The state moves on with each block: a changed height means starting again.
+            for _ in 0..<20 {
+                guard let (height, rows) = try await self.rows(daemon, progress) else { continue }
+                let header = try await daemon.call("ledger.header", [("height", .string(height))])
+                let document = JSON.object(
+                    ("genesis", genesis["genesis"] ?? .null), ("header", header["header"] ?? .null),
+                    ("certificate", header["certificate"] ?? .null), ("rows", .array(rows)))
+                progress.clear()
+                try writeFile(self.file, Array((document.text + "\n").utf8))
+                let summary = JSON.object(
+                    ("file", .string(self.file)), ("height", .string(height)),
+                    ("rows", .number(Int64(rows.count))))
+                guard !daemon.printed(summary) else { return }
+                print("\(rows.count) rows after block \(height) in \(printable(self.file))")
+                print("Check them: protocol/check.py state \(printable(self.file))")
+                return
+            }
+            throw CommandFailure(
+                "the state moved on during every attempt", fix: "try again when fewer blocks come")
+        }
+
+        /// All rows of one height; nil if a block came in between.
+        private func rows(
+            _ daemon: Daemon, _ progress: Progress
+        ) async throws -> (String, [JSON])? {
+            var rows: [JSON] = []
+            var height: String?
+            var cursor: JSON?
+            while true {
+                var params: [(String, JSON)] = [("limit", .number(1000))]
+                if let cursor { params.append(("cursor", cursor)) }
+                let page: JSON
+                do {
+                    page = try await daemon.call("state.export", params)
+                } catch let failure as CommandFailure where failure.code == "state.cursorGone" {
+                    return nil
+                }
+                guard let here = page["height"]?.stringValue, here == height ?? here else {
+                    return nil
+                }
+                height = here
+                rows += page["rows"]?.arrayValue ?? []
+                progress.show("\(rows.count) rows")
+                guard let next = page["next"], next != .null else { return (here, rows) }
+                cursor = next
+            }
+        }
+    }
+}

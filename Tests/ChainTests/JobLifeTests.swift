@@ -1,0 +1,232 @@
+import Chain
+import Economy
+import Kernels
+import Ledger
+import Primitives
+import Testing
+
+/// A job from order to pay, on a chain alone: no device, no node, no disk.
+@Suite struct JobLifeTests {
+    @Test func aJobIsAssignedCommittedAuditedAndPaid() throws {
+        let world = try World()
+        let kernel = world.openMarket()
+        let id = world.post(kernel)
+        #expect(world.job(id)["phase"]?.stringValue == "posted")
+        #expect(world.hasWork, "a pending draw is work")
+        world.block()
+        #expect(world.job(id)["phase"]?.stringValue == "assigned")
+        guard case .run(let run) = world.duties.first else {
+            Issue.record("the provider has nothing to run: \(world.duties)")
+            return
+        }
+        #expect(run.job == id && run.provider == World.account(World.provider))
+        #expect(try WorkOrder(canonical: run.order) == TestKernel.order(kernel))
+        #expect(try KernelPackage(canonical: run.kernel).id == kernel)
+
+        let fake = world.expectedRun(id)
+        expectNone(world.intend(World.provider, fake.commit))
+        world.block()
+        #expect(world.job(id)["phase"]?.stringValue == "committed")
+        world.block()
+        #expect(world.job(id)["phase"]?.stringValue == "drawn")
+        let drawn = world.drawn
+        #expect(drawn.count == 4)
+        #expect(world.duties.count == 2, "the provider opens, the auditor re-runs")
+
+        let before = world.available(World.account(World.auditor))
+        expectNone(world.intend(World.auditor, fake.audit(drawn)))
+        world.block()
+        #expect(world.job(id)["phase"]?.stringValue == "window")
+        #expect(world.duties.isEmpty)
+        world.block(after: 100)
+        #expect(world.job(id)["phase"]?.stringValue == "window", "the window is 200 ms")
+        world.block(after: 150)
+        let job = world.job(id)
+        #expect(job["phase"]?.stringValue == "settled")
+        let waterfall = job["waterfall"] ?? .null
+        #expect(waterfall["price"]?.u64Value == World.price)
+        #expect(waterfall["stakers"]?.u64Value == 10_000_000)
+        #expect(waterfall["treasury"]?.u64Value == 7_500_000)
+        #expect(waterfall["cover"]?.u64Value == 5_000_000)
+        #expect(waterfall["burned"]?.u64Value == 2_500_000)
+        #expect(waterfall["author"]?.u64Value == 30_000_000)
+        #expect(waterfall["operator"]?.u64Value == 945_000_000)
+        #expect(waterfall["refund"]?.u64Value == World.price)
+        let after = world.available(World.account(World.auditor))
+        #expect(after > before - 900_000, "the audit fee of 1,000,000 came, fees went")
+        let supply = world.query(.supply)
+        #expect(supply["escrow"]?.u64Value == 0)
+        #expect(try world.faults() == [])
+        #expect(world.stalled == nil)
+        #expect(!world.block(), "nothing is left to do")
+    }
+
+    @Test func theReceiptProvesItselfAgainstTheHeader() throws {
+        let world = try World()
+        let id = try world.finishJob()
+        let answer = world.query(.jobReceipt(id))
+        let proof = answer["proof"] ?? .null
+        let header = try Header(
+            canonical: Hex.decode(proof["header"]?.stringValue ?? "").proven("hex"))
+        let state = try StateProof(json: proof["state"] ?? .null, at: "state")
+        let key = Hex.decode(proof["key"]?.stringValue ?? "").proven("hex")
+        var value = Hex.decode(proof["value"]?.stringValue ?? "").proven("hex")
+        let salt = world.genesis.salt
+        #expect(state.verify(key: key, value: value, root: header.stateRoot, salt: salt))
+        value[60] ^= 1
+        #expect(!state.verify(key: key, value: value, root: header.stateRoot, salt: salt))
+        let receipt = answer["receipt"] ?? .null
+        #expect(receipt["leavesRerun"]?.u64Value == 4)
+        // 16 leaves, 4 audited: one faked leaf (1 %) is missed with 12/16; two (10 %) with 91/140... .
+        #expect(receipt["unseenOnePercentPpm"]?.u64Value == 750_000)
+        #expect(receipt["unseenTenPercentPpm"]?.u64Value == 550_001, "rounded up")
+        #expect(receipt["stakeAtRisk"]?.u64Value == 5 * Amount.motesPerStar)
+    }
+
+    @Test func expiryAtEachStateReturnsTheEscrow() throws {
+        // Without an offer, without a commitment, without an audit.
+        for state in 0..<3 {
+            let world = try World()
+            let kernel = world.openMarket(capacity: 1)
+            let requester = World.account(World.requester)
+            let funds = world.available(requester)
+            let id = world.post(
+                kernel, maxPrice: state == 0 ? 1 : 2 * World.price, assignMs: 700, runMs: 700,
+                auditMs: 700)
+            let held = world.job(id)["escrow"]?.u64Value ?? 0
+            #expect(held == (state == 0 ? 1 : 2 * World.price) + 1_000_000)
+            world.block()
+            if state == 2 {
+                expectNone(world.intend(World.provider, world.expectedRun(id).commit))
+                world.block()
+            }
+            for _ in 0..<20 { world.block(after: 100) }
+            let expected = ["unassigned", "uncommitted", "unaudited"][state]
+            #expect(world.job(id)["phase"]?.stringValue == expected)
+            #expect(world.job(id)["waterfall"]?["refund"]?.u64Value == held)
+            let left = world.available(requester)
+            #expect(funds - left < 20_000_000, "fees and deposits alone are gone: \(funds - left)")
+            #expect(try world.faults() == [])
+            // The capacity is free again.
+            let again = world.post(kernel)
+            world.block()
+            #expect(world.job(again)["phase"]?.stringValue == "assigned")
+        }
+    }
+
+    @Test func cancellingBeforeAssignmentReturnsTheEscrow() throws {
+        let world = try World()
+        let kernel = world.openMarket()
+        let id = world.post(kernel, maxPrice: 1, assignMs: 60_000)
+        world.block()
+        #expect(world.job(id)["phase"]?.stringValue == "posted", "nobody works for that")
+        #expect(
+            world.submit(World.provider, World.named("job.cancel", JobCancel(job: id)))?.name
+                == "job.cancel.notTheRequester")
+        expectNone(world.submit(World.requester, World.named("job.cancel", JobCancel(job: id))))
+        world.block()
+        #expect(world.job(id)["phase"]?.stringValue == "cancelled")
+        #expect(try world.faults() == [])
+    }
+
+    @Test func aLyingAuditIsRefused() throws {
+        let world = try World()
+        let kernel = world.openMarket()
+        let id = world.post(kernel)
+        world.block()
+        let fake = world.expectedRun(id)
+        expectNone(world.intend(World.provider, fake.commit))
+        world.block()
+        world.block()
+        let drawn = world.drawn
+        #expect(drawn.count == 4)
+        var refusals: [String?] = []
+        // The provider itself; other leaves; fewer leaves; another order; another output.
+        refusals.append(world.intend(World.provider, fake.audit(drawn))?.name)
+        let other = (0..<TestKernel.leaves).filter { !drawn.contains($0) }.prefix(4)
+        refusals.append(world.intend(World.auditor, fake.audit(Array(other)))?.name)
+        refusals.append(world.intend(World.auditor, fake.audit(Array(drawn.dropLast())))?.name)
+        refusals.append(world.intend(World.auditor, fake.audit(drawn.reversed()))?.name)
+        guard case .audit(let job, var openings, let root, let salt) = fake.audit(drawn) else {
+            return
+        }
+        refusals.append(
+            world.intend(
+                World.auditor,
+                .audit(job: job, openings: openings, outputRoot: salt, outputSalt: root))?.name)
+        openings[2].sliceRoot = openings[1].sliceRoot
+        refusals.append(
+            world.intend(
+                World.auditor,
+                .audit(job: job, openings: openings, outputRoot: root, outputSalt: salt))?.name)
+        #expect(
+            refusals == [
+                "job.audit.notTheAuditor", "job.audit.wrongLeaves", "job.audit.wrongLeaves",
+                "job.audit.wrongLeaves", "job.audit.outputDoesNotOpen",
+                "job.audit.leafNotInRoot",
+            ])
+        // A copier's commitment is of no use either: leaves name their provider.
+        expectNone(world.intend(World.auditor, fake.audit(drawn)))
+    }
+
+    @Test func aDrawWaitsForDistinctProposers() throws {
+        let world = try World(drawProposers: 2)
+        let id = try world.commitJob(auditMs: 700)
+        for _ in 0..<5 { world.block(heartbeat: true) }
+        #expect(world.job(id)["phase"]?.stringValue == "committed", "one proposer is not two")
+        for _ in 0..<10 { world.block(after: 100) }
+        #expect(world.job(id)["phase"]?.stringValue == "unaudited")
+    }
+
+    @Test func anOfferStandsBeforeItIsDrawn() throws {
+        let world = try World(standing: 1_000)
+        let kernel = world.openMarket()
+        let id = world.post(kernel)
+        world.block()
+        #expect(world.job(id)["phase"]?.stringValue == "posted")
+        for _ in 0..<14 { world.block(after: 100) }
+        #expect(world.job(id)["phase"]?.stringValue == "assigned")
+    }
+
+    @Test func aWithdrawnOfferFreesItsBondAfterItsJobs() throws {
+        let world = try World()
+        let id = try world.commitJob()
+        let list = world.query(.offers(before: nil, limit: 10))["offers"]?.arrayValue ?? []
+        let offer = OfferID(hex: list.first?["offer"]?.stringValue ?? "").proven("an offer")
+        expectNone(world.intend(World.provider, .withdrawOffer(offer)))
+        world.block()
+        #expect(world.query(.supply)["bonds"]?.u64Value == 5 * Amount.motesPerStar)
+        #expect(
+            world.intend(World.provider, .withdrawOffer(offer))?.name
+                == "offer.withdraw.alreadyClosing")
+        try world.auditAndSettle(id)
+        #expect(world.query(.supply)["bonds"]?.u64Value == 0)
+        #expect(world.query(.offers(before: nil, limit: 10))["offers"]?.arrayValue?.count == 0)
+        #expect(try world.faults() == [])
+    }
+}
+
+extension World {
+    func commitJob(auditMs: UInt64 = 5_000) throws -> JobID {
+        let kernel = self.openMarket()
+        let id = self.post(kernel, auditMs: auditMs)
+        self.block()
+        expectNone(self.intend(Self.provider, self.expectedRun(id).commit))
+        self.block()
+        return id
+    }
+
+    func auditAndSettle(_ id: JobID) throws {
+        self.block()
+        expectNone(self.intend(Self.auditor, self.expectedRun(id).audit(self.drawn)))
+        self.block()
+        self.block(after: 300)
+        #expect(self.job(id)["phase"]?.stringValue == "settled")
+    }
+
+    func finishJob() throws -> JobID {
+        let id = try self.commitJob()
+        try self.auditAndSettle(id)
+        return id
+    }
+}

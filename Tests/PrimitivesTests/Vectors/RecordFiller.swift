@@ -1,0 +1,113 @@
+import Primitives
+
+/// A small fast generator (Steele, Lea, Flood 2014): millions of fields are filled.
+struct SplitMix {
+    var state: UInt64
+
+    mutating func u64() -> UInt64 {
+        self.state &+= 0x9e37_79b9_7f4a_7c15
+        var z = self.state
+        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+        return z ^ z >> 31
+    }
+
+    mutating func below(_ bound: UInt64) -> UInt64 { self.u64() % bound }
+
+    mutating func bytes(_ count: Int) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(count)
+        var word: UInt64 = 0
+        for index in 0..<count {
+            if index.isMultiple(of: 8) { word = self.u64() }
+            out.append(UInt8(truncatingIfNeeded: word))
+            word >>= 8
+        }
+        return out
+    }
+}
+
+/// Fills records with seeded values, so that a hash over many of them pins their encoding.
+///
+/// A field of fixed size gets random bytes of that size until its decoder takes them; small codes
+/// and flags get small bytes. Lists, bytes and texts stay short.
+struct RecordFiller: FieldVisitor {
+    typealias Failure = Never
+    var random: SplitMix
+
+    init(seed: Digest) { self.random = SplitMix(state: seed.leadingWord) }
+
+    mutating func field<T: FieldValue>(_ name: StaticString, _ value: inout T) {
+        if var record = value as? any Record {
+            self.fill(&record)
+            if let filled = record as? T { value = filled }
+            return
+        }
+        // An Optional's blank is one byte; some draws must have room for the value.
+        let sizes = [T.blank.canonicalBytes.count, 9, 17, 33]
+        for attempt in 0..<256 {
+            let size = sizes[attempt % (attempt < 8 ? 1 : sizes.count)]
+            var bytes = self.random.bytes(size)
+            if size == 1 || attempt >= 8 { bytes[0] %= 8 }
+            if size == 16 { for index in 12..<16 { bytes[index] = 0 } }  // Amounts: below 2^112.
+            if size == 2, attempt >= 4 { bytes[1] %= 0x27 }  // Basis points: at most 10,000.
+            if let decoded = decoded(T.self, bytes) {
+                value = decoded
+                return
+            }
+        }
+    }
+
+    private mutating func fill<R: Record>(_ record: inout R) { record.visit(&self) }
+
+    mutating func list<T: FieldValue>(_ name: StaticString, _ value: inout [T], max: Int) {
+        value = []
+        for _ in 0..<min(max, Int(self.random.below(4))) {
+            var element = T.blank
+            self.field(name, &element)
+            value.append(element)
+        }
+    }
+
+    mutating func bytes(_ name: StaticString, _ value: inout [UInt8], max: Int) {
+        value = self.random.bytes(min(max, Int(self.random.below(20))))
+    }
+
+    mutating func text(_ name: StaticString, _ value: inout String, max: Int) {
+        let letters = ["a", "Z", "0", " ", "\"", "\\", "é", "星", "\u{1f426}"]
+        value = ""
+        for _ in 0..<self.random.below(6) {
+            let letter = letters[Int(self.random.below(UInt64(letters.count)))]
+            if value.utf8.count + letter.utf8.count <= max { value += letter }
+        }
+    }
+
+    private func decoded<T: FieldValue>(_ type: T.Type, _ bytes: [UInt8]) -> T? {
+        do { return try T(canonical: bytes) } catch { return nil }
+    }
+
+    /// Values in one conformance hash.
+    static let count = 65_536
+
+    /// The hash over `count` seeded values of a type; the name seeds the generator.
+    ///
+    /// Each value must survive decode(encode(x)); every 64th also its JSON form.
+    static func conformance<R: Record>(_ name: String, _ type: R.Type) throws -> String {
+        var filler = RecordFiller(seed: Blake2b.hash(.vector, .none, Array(name.utf8)))
+        var hash = Blake2b(.vector, .none)
+        for index in 0..<Self.count {
+            var value = R.blank
+            value.visit(&filler)
+            let bytes = value.canonicalBytes
+            guard try R(canonical: bytes) == value else {
+                return "\(name) \(index) does not return"
+            }
+            if index.isMultiple(of: 64), try R(json: value.json, at: name) != value {
+                return "\(name) \(index) does not return from JSON"
+            }
+            hash.update(u32: UInt32(bytes.count))
+            hash.update(bytes)
+        }
+        return hash.finish().hex
+    }
+}

@@ -1,0 +1,1116 @@
+#!/usr/bin/env python3
+"""Checks Starling's formats, independently of its code: Python 3.11, standard library alone.
+
+    check.py vectors [FOLDER]                  re-derives every vector of protocol/vectors
+    check.py state FILE                        an exported chain state, up to its certificate
+    check.py receipt FILE [--output BLOB]      a job's receipt, up to its certificate
+    check.py state|receipt FILE --genesis G    G holds the genesis (canonical bytes or JSON)
+    check.py state|receipt FILE --flip [N]     flips N bits (1,000), each of which must be refused
+
+Exit status: 0 everything agrees, 1 something is refused (the words say what), 2 wrong usage.
+
+What is checked, and why it suffices, is written in the pages beside this file; section names are
+quoted where a rule comes from.
+"""
+
+import argparse
+import hashlib
+import json
+import math
+import os
+import sys
+
+
+class Refused(Exception):
+    """The input is not what it claims to be; the text says where."""
+
+
+def demand(condition, words):
+    if not condition:
+        raise Refused(words)
+
+
+# --- encoding.md, "Hashes" ----------------------------------------------------------------------
+
+NONE = bytes(16)
+
+
+def H(domain, salt, *parts):
+    """BLAKE2b-256 under a domain (without the zero padding) and a 16-byte chain salt."""
+    state = hashlib.blake2b(digest_size=32, person=domain.encode(), salt=salt)
+    for part in parts:
+        state.update(part)
+    return state.digest()
+
+
+def u(bits, value):
+    return value.to_bytes(bits // 8, "little")
+
+
+# --- encoding.md, "Trees" -----------------------------------------------------------------------
+
+def merkle_root(leaves, domain, salt):
+    """RFC 6962's shape: split at the largest power of two below the count."""
+    if not leaves:
+        return bytes(32)
+    if len(leaves) == 1:
+        return leaves[0]
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    return H(domain, salt, merkle_root(leaves[:split], domain, salt),
+             merkle_root(leaves[split:], domain, salt))
+
+
+def merkle_path(leaves, index, domain, salt):
+    if len(leaves) <= 1:
+        return []
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    if index < split:
+        return merkle_path(leaves[:split], index, domain, salt) + [
+            merkle_root(leaves[split:], domain, salt)]
+    return merkle_path(leaves[split:], index - split, domain, salt) + [
+        merkle_root(leaves[:split], domain, salt)]
+
+
+def merkle_from_path(leaf, index, count, path, domain, salt):
+    """The root that a path leads to; refused when the path has the wrong length."""
+    demand(0 <= index < count, f"leaf {index} of {count}")
+
+    def climb(index, count, path):
+        if count == 1:
+            demand(not path, "the Merkle path is too long")
+            return leaf
+        demand(path, "the Merkle path is too short")
+        split = 1
+        while split * 2 < count:
+            split *= 2
+        if index < split:
+            return H(domain, salt, climb(index, split, path[:-1]), path[-1])
+        return H(domain, salt, path[-1], climb(index - split, count - split, path[:-1]))
+
+    return climb(index, count, path)
+
+
+def mountain_range_root(leaves, domain, salt):
+    if not leaves:
+        return bytes(32)
+    peaks, start = [], 0
+    for bit in reversed(range(len(leaves).bit_length())):
+        if len(leaves) >> bit & 1:
+            peaks.append(merkle_root(leaves[start:start + (1 << bit)], domain, salt))
+            start += 1 << bit
+    bag = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        bag = H(domain, salt, peak, bag)
+    return H(domain, salt, u(64, len(leaves)), bag)
+
+
+def blob_id(data):
+    """jobs.md, "Blobs"."""
+    chunks = [H("sl/blob/1", NONE, b"\0", data[i:i + 4096]) for i in range(0, len(data), 4096)]
+    return H("sl/blob/1", NONE, b"\1", u(64, len(data)), merkle_root(chunks, "sl/blob/1", NONE))
+
+
+# --- encoding.md, "Generator" -------------------------------------------------------------------
+
+class Generator:
+    """ChaCha20 (RFC 8439), nonce zero, from block 0."""
+
+    def __init__(self, seed):
+        self.key = [int.from_bytes(seed[i:i + 4], "little") for i in range(0, 32, 4)]
+        self.block = 0
+        self.buffer = b""
+
+    def bytes(self, count):
+        while len(self.buffer) < count:
+            self.buffer += self._next()
+        out, self.buffer = self.buffer[:count], self.buffer[count:]
+        return out
+
+    def u64(self):
+        return int.from_bytes(self.bytes(8), "little")
+
+    def below(self, bound):
+        if bound <= 1:
+            return 0
+        limit = (1 << 64) - (1 << 64) % bound
+        while True:
+            value = self.u64()
+            if value < limit:
+                return value % bound
+
+    def _next(self):
+        start = [0x61707865, 0x3320646E, 0x79622D32, 0x6B206574] + self.key + [
+            self.block & 0xFFFFFFFF, 0, self.block >> 32, 0]
+        start[13:16] = [0, self.block >> 32 & 0xFFFFFFFF, self.block >> 64]
+        x = list(start)
+        quarters = ((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
+                    (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14))
+        mask = 0xFFFFFFFF
+        for _ in range(10):
+            for a, b, c, d in quarters:
+                p, q, r, s = x[a], x[b], x[c], x[d]
+                p = p + q & mask
+                s ^= p
+                s = (s << 16 | s >> 16) & mask
+                r = r + s & mask
+                q ^= r
+                q = (q << 12 | q >> 20) & mask
+                p = p + q & mask
+                s ^= p
+                s = (s << 8 | s >> 24) & mask
+                r = r + s & mask
+                q ^= r
+                x[a], x[b], x[c], x[d] = p, (q << 7 | q >> 25) & mask, r, s
+        self.block += 1
+        return b"".join(u(32, a + b & mask) for a, b in zip(x, start))
+
+
+# --- identity.md, "Signatures": RFC 8032, with the rules of libsodium 1.0.18 --------------------
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT = pow(2, (P - 1) // 4, P)
+
+
+def _add(a, b):
+    s, t = (a[1] - a[0]) * (b[1] - b[0]) % P, (a[1] + a[0]) * (b[1] + b[0]) % P
+    v, w = 2 * a[3] * b[3] * D % P, 2 * a[2] * b[2] % P
+    e, f, g, h = t - s, w - v, w + v, t + s
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def _times(n, point):
+    out = (0, 1, 1, 0)
+    while n:
+        if n & 1:
+            out = _add(out, point)
+        point = _add(point, point)
+        n >>= 1
+    return out
+
+
+def _point(data):
+    """A point from its encoding, or None; y at or above the prime is no encoding."""
+    number = int.from_bytes(data, "little")
+    sign, y = number >> 255, number & (1 << 255) - 1
+    if y >= P:
+        return None
+    x2 = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(x2, (P + 3) // 8, P)
+    if (x * x - x2) % P:
+        x = x * ROOT % P
+    if (x * x - x2) % P:
+        return None
+    if x & 1 != sign:
+        x = P - x
+    return x % P, y, 1, x * y % P
+
+
+def _bytes(point):
+    inverse = pow(point[2], P - 2, P)
+    x, y = point[0] * inverse % P, point[1] * inverse % P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def _is_small_order(data):
+    """True for the encodings, canonical or not, of the eight points of small order."""
+    y = (int.from_bytes(data, "little") & (1 << 255) - 1)
+    return y in SMALL_ORDER_Y
+
+
+BASE = _point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+# y of the points of order 1, 2, 4 and 8, and the two non-canonical forms that fit 255 bits.
+_ORDER_8_Y = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+SMALL_ORDER_Y = {0, 1, P - 1, P, P + 1, _ORDER_8_Y, P - _ORDER_8_Y}
+
+
+def verify(key, message, signature):
+    """identity.md, "Signatures": what libsodium accepts, nothing else."""
+    r, s = signature[:32], int.from_bytes(signature[32:], "little")
+    if len(signature) != 64 or s >= L or _is_small_order(r) or _is_small_order(key):
+        return False
+    a = _point(key)
+    if a is None:
+        return False
+    digest = hashlib.sha512(r + key + message).digest()
+    h = int.from_bytes(digest, "little") % L
+    negative = (P - a[0], a[1], 1, P - a[3])
+    return _bytes(_add(_times(s, BASE), _times(h, negative))) == r
+
+
+# --- encoding.md, "Values" and "Records" --------------------------------------------------------
+
+class Reader:
+    """Reads canonical bytes; `fail` names the error of encoding.md, "Errors"."""
+
+    def __init__(self, data, where="bytes"):
+        self.data, self.at, self.where = data, 0, where
+
+    def fail(self, error, words=""):
+        raise Refused(f"{self.where}: {error} at offset {self.at} {words}".rstrip())
+
+    def raw(self, count):
+        if self.at + count > len(self.data):
+            self.fail("truncated")
+        self.at += count
+        return self.data[self.at - count:self.at]
+
+    def u(self, bits):
+        return int.from_bytes(self.raw(bits // 8), "little")
+
+    def flag(self):
+        value = self.u(8)
+        if value > 1:
+            self.fail("invalid", "(a flag)")
+        return value == 1
+
+    def amount(self):
+        value = self.u(128)
+        if value > 1 << 112:
+            self.fail("invalid", "(an amount above 2^112)")
+        return value
+
+    def points(self):
+        value = self.u(16)
+        if value > 10000:
+            self.fail("invalid", "(basis points above 10,000)")
+        return value
+
+    def id(self):
+        return self.raw(32)
+
+    def length(self, most):
+        value = shift = 0
+        while True:
+            byte = self.u(8)
+            value |= (byte & 127) << shift
+            if byte < 128:
+                break
+            shift += 7
+            if shift > 28:
+                self.fail("nonMinimalLength")
+        if byte == 0 and shift or value >= 1 << 32:
+            self.fail("nonMinimalLength")
+        if value > most:
+            self.fail("tooLong")
+        return value
+
+    def bytes(self, most):
+        return self.raw(self.length(most))
+
+    def text(self, most):
+        try:
+            return self.bytes(most).decode()
+        except UnicodeDecodeError:
+            self.fail("invalid", "(not UTF-8)")
+
+    def maybe(self, read):
+        return read() if self.flag() else None
+
+    def list(self, most, read):
+        return [read() for _ in range(self.length(most))]
+
+    def finish(self):
+        if self.at != len(self.data):
+            self.fail("trailingBytes")
+
+
+def length(value):
+    out = b""
+    while value >= 128:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+# --- records, field by field --------------------------------------------------------------------
+#
+# A kind is a name ("u8", "u64", "amount", "id", "sig", "flag", "points") or a tuple:
+# ("bytes", most), ("text", most), ("list", kind, most), ("maybe", kind), ("record", fields),
+# ("code", names).
+# Decoded values have the JSON forms of encoding.md, "Records".
+
+def decode(kind, reader):
+    if kind in ("u8", "u16", "u32"):
+        return reader.u(int(kind[1:]))
+    if kind == "u64":
+        return str(reader.u(64))
+    if isinstance(kind, str):
+        value = {"amount": reader.amount, "flag": reader.flag, "points": reader.points,
+                 "id": reader.id, "sig": lambda: reader.raw(64)}[kind]()
+        return str(value) if kind == "amount" else value.hex() if kind in ("id", "sig") else value
+    name = kind[0]
+    if name == "bytes":
+        return reader.bytes(kind[1]).hex()
+    if name == "text":
+        return reader.text(kind[1])
+    if name == "list":
+        return reader.list(kind[2], lambda: decode(kind[1], reader))
+    if name == "maybe":
+        return reader.maybe(lambda: decode(kind[1], reader))
+    if name == "code":
+        value = reader.u(8)
+        if value not in kind[1]:
+            reader.fail("unknownTag", f"({value})")
+        return kind[1][value]
+    return {field: decode(inner, reader) for field, inner in kind[1]}
+
+
+def decode_all(kind, data, where):
+    reader = Reader(data, where)
+    value = decode(kind, reader)
+    reader.finish()
+    demand(encode(kind, value) == data, f"{where}: does not encode to its own bytes")
+    return value
+
+
+def encode(kind, value):
+    if kind in ("u8", "u16", "u32", "u64"):
+        return u(int(kind[1:]), int(value))
+    if kind == "amount":
+        return u(128, int(value))
+    if kind == "points":
+        return u(16, value)
+    if kind == "flag":
+        return bytes([value])
+    if kind in ("id", "sig"):
+        return unhex(value)
+    name = kind[0]
+    if name == "bytes":
+        return length(len(unhex(value))) + unhex(value)
+    if name == "text":
+        return length(len(value.encode())) + value.encode()
+    if name == "list":
+        return length(len(value)) + b"".join(encode(kind[1], item) for item in value)
+    if name == "maybe":
+        return b"\0" if value is None else b"\1" + encode(kind[1], value)
+    if name == "code":
+        return bytes([code for code, word in kind[1].items() if word == value])
+    demand(isinstance(value, dict) and [field for field, _ in kind[1]] == list(value),
+           f"members {list(value)} are not {[field for field, _ in kind[1]]}")
+    return b"".join(encode(inner, value[field]) for field, inner in kind[1])
+
+
+def unhex(text):
+    try:
+        return bytes.fromhex(text)
+    except (ValueError, TypeError):
+        raise Refused(f"not hexadecimal: {str(text)[:40]}") from None
+
+
+# --- genesis.md, block.md, consensus.md ---------------------------------------------------------
+
+LEDGER_PARAMETERS = ("record", (
+    ("feeRate", "u64"), ("feeDoubling", "u64"), ("feePriceMin", "u64"), ("feePriceMax", "u64"),
+    ("entryDeposit", "u64")))
+
+PARAMETERS = ("record", (
+    ("offerStandingMs", "u64"), ("assignMsMax", "u64"), ("runMsMax", "u64"),
+    ("auditMsMax", "u64"), ("windowMs", "u64"), ("drawProposers", "u8"),
+    ("protocolFee", "points"), ("stakersPart", "points"), ("treasuryPart", "points"),
+    ("coverPart", "points"), ("kernelActivationMs", "u64"), ("laneGas", "u64"),
+    ("laneMs", "u64"), ("bondMin", "amount"), ("duePerBlock", "u16")))
+
+GENESIS = ("record", (
+    ("version", "u8"), ("name", ("text", 64)), ("time", "u64"), ("ledger", LEDGER_PARAMETERS),
+    ("parameters", PARAMETERS),
+    ("validators", ("list", ("record", (
+        ("key", "id"), ("stake", "amount"), ("anchor", "id"), ("payout", "id"))), 100)),
+    ("accounts", ("list", ("record", (("account", "id"), ("balance", "amount"))), 10000))))
+
+HEADER = ("record", (
+    ("version", "u8"), ("chain", "id"), ("epoch", "u64"), ("view", "u64"), ("height", "u64"),
+    ("parent", "id"), ("timeMs", "u64"), ("proposer", "id"), ("bodyRoot", "id"),
+    ("receiptsRoot", "id"), ("stateRoot", "id"), ("historyRoot", "id"),
+    ("validatorsHash", "id"), ("nextValidatorsHash", ("maybe", "id")), ("baseFee", "u64"),
+    ("usedWeight", "u64"), ("beaconReveal", "id"), ("readiness", "u32")))
+
+VOTE_KINDS = {1: "notarize", 2: "nullify", 3: "finalize"}
+
+CERTIFICATE = ("record", (
+    ("kind", ("code", VOTE_KINDS)), ("epoch", "u64"), ("view", "u64"), ("block", "id"),
+    ("signers", ("bytes", 64)), ("signatures", ("list", "sig", 512))))
+
+
+class Chain:
+    """A network as its genesis says it: the salt of every hash, and who votes."""
+
+    def __init__(self, genesis):
+        data = encode(GENESIS, genesis)
+        self.id = H("sl/genesis/1", NONE, data)
+        demand(genesis["version"] == 1, "genesis: not version 1")
+        self.salt = self.id[:16]
+        self.parameters = genesis["parameters"]
+        seats = [(unhex(one["key"]), int(one["stake"])) for one in genesis["validators"]]
+        self.validators_hash = validators_hash(self.salt, seats)
+        self.seats = sorted(seats)
+
+    def check_header(self, data, certificate):
+        """The header of a final block, certified by more than two thirds of the stake."""
+        header = decode_all(HEADER, data, "header")
+        demand(header["version"] == 1, "header: not version 1")
+        demand(header["chain"] == self.id.hex(), "header: of another network")
+        demand(header["validatorsHash"] == self.validators_hash.hex(),
+               "header: other validators than the genesis names")
+        block = H("sl/block/1", self.salt, data)
+        if header["height"] == "0":
+            raise Refused("header: the genesis proves nothing about later blocks")
+        demand(certificate, "certificate: there is none beside the header")
+        proof, signers = check_certificate(certificate, self.seats, self.salt)
+        demand(proof["kind"] == "finalize", f"certificate: {proof['kind']}, not finalize")
+        demand(proof["block"] == block.hex(), "certificate: of another block")
+        demand(proof["epoch"] == header["epoch"], "certificate: of another epoch")
+        return header, block, len(signers)
+
+
+def chain_of(data, genesis):
+    """The network of a file: its genesis lies in it, or beside it and is named by its id."""
+    named = data.get("genesis")
+    if isinstance(named, dict):
+        demand(genesis in (None, named), "genesis: the file has another one")
+        return Chain(named)
+    demand(genesis is not None, "genesis: the file names it only; give it with --genesis")
+    chain = Chain(genesis)
+    demand(named == chain.id.hex(), f"genesis: the file is of the network {named}")
+    return chain
+
+
+def check_certificate(data, seats, salt):
+    """A certificate of seats (key, weight) in the order of their keys."""
+    proof = decode_all(CERTIFICATE, data, "certificate")
+    bitmap = unhex(proof["signers"])
+    demand(len(bitmap) == (len(seats) + 7) // 8, "certificate: bitmap of a wrong length")
+    signers = [i for i in range(8 * len(bitmap)) if bitmap[i // 8] >> i % 8 & 1]
+    demand(signers and signers[-1] < len(seats), "certificate: signers beyond the set")
+    demand(len(signers) == len(proof["signatures"]), "certificate: signatures are not signers")
+    weight = sum(seats[i][1] for i in signers)
+    demand(3 * weight > 2 * sum(one[1] for one in seats), "certificate: no quorum")
+    names_block = any(unhex(proof["block"]))
+    demand(proof["view"] != "0" and names_block == (proof["kind"] != "nullify"),
+           "certificate: malformed")
+    digest = vote_digest(proof, salt)
+    for i, signature in zip(signers, proof["signatures"]):
+        demand(verify(seats[i][0], digest, unhex(signature)),
+               f"certificate: the signature of validator {i} does not verify")
+    return proof, signers
+
+
+def vote_digest(proof, salt):
+    fields = CERTIFICATE[1][:4]
+    vote = encode(("record", fields), {name: proof[name] for name, _ in fields})
+    return H("sl/vote/1", salt, vote)
+
+
+def validators_hash(salt, seats):
+    return H("sl/vals/1", salt, *(key + u(128, stake) for key, stake in seats))
+
+
+# --- state.md -----------------------------------------------------------------------------------
+
+def row_leaf(key, value, salt):
+    path = H("sl/statekey/1", salt, key)
+    return path, H("sl/stateleaf/1", salt, b"\1", path, H("sl/stateleaf/1", salt, b"\0", value))
+
+
+def bucket(leaves, salt):
+    return H("sl/statebkt/1", salt, bytes([len(leaves)]), *leaves) if leaves else bytes(32)
+
+
+def bit(path, index):
+    return path[index // 8] >> 7 - index % 8 & 1
+
+
+def state_root(rows, salt, depth=0):
+    """Rows are (path, leaf), ascending by path."""
+    if len(rows) <= 8:
+        return bucket([leaf for _, leaf in rows], salt)
+    split = sum(1 for path, _ in rows if not bit(path, depth))
+    return H("sl/statenode/1", salt, state_root(rows[:split], salt, depth + 1),
+             state_root(rows[split:], salt, depth + 1))
+
+
+def check_state_proof(proof, key, value, root, salt):
+    path = H("sl/statekey/1", salt, key)
+    demand(unhex(proof["path"]) == path, "state proof: of another key")
+    siblings = [unhex(one) for one in proof["siblings"]]
+    demand(len(siblings) < 256 and len(proof["rows"]) <= 8, "state proof: too long")
+    leaves, found, last = [], None, b""
+    for row in proof["rows"]:
+        where, digest = unhex(row["path"]), unhex(row["valueHash"])
+        demand(all(bit(where, i) == bit(path, i) for i in range(len(siblings))),
+               "state proof: a row outside its bucket")
+        demand(where > last, "state proof: rows do not ascend")
+        last = where
+        found = digest if where == path else found
+        leaves.append(H("sl/stateleaf/1", salt, b"\1", where, digest))
+    wanted = None if value is None else H("sl/stateleaf/1", salt, b"\0", value)
+    demand(found == wanted, "state proof: not of this value")
+    node = bucket(leaves, salt)
+    for index in reversed(range(len(siblings))):
+        pair = (siblings[index], node) if bit(path, index) else (node, siblings[index])
+        node = H("sl/statenode/1", salt, *pair)
+    demand(node == root, "state proof: does not lead to the state root of the header")
+
+
+def check_state(data, genesis, words):
+    """An exported state: every row, up to a certificate of the validators of the genesis."""
+    chain = chain_of(data, genesis)
+    header, block, signers = chain.check_header(unhex(data["header"]), unhex(data["certificate"]))
+    rows = []
+    for row in data["rows"]:
+        key, value = unhex(row["key"]), unhex(row["value"])
+        demand(2 <= len(key) <= 256 and len(value) <= 2048, f"row {row['key'][:24]}: its size")
+        path, leaf = row_leaf(key, value, chain.salt)
+        demand(row.get("path", path.hex()) == path.hex(), f"row {row['key'][:24]}: its path")
+        demand(not rows or rows[-1][0] < path, f"row {row['key'][:24]}: out of order")
+        rows.append((path, leaf))
+    root = state_root(rows, chain.salt)
+    demand(root.hex() == header["stateRoot"], "the rows do not have the state root of the header")
+    words(f"state: network {chain.id.hex()}")
+    words(f"state: block {header['height']} {block.hex()}, certified by {signers} of "
+          f"{len(chain.seats)} validators")
+    words(f"state: {len(rows)} rows have the state root {root.hex()}")
+
+
+# --- jobs.md ------------------------------------------------------------------------------------
+
+MOMENT = ("record", (("height", "u64"), ("time", "u64")))
+
+LEGS = ("stakers", "treasury", "cover", "burned", "author", "dataOwner", "holders", "operator")
+
+WATERFALL = ("record", tuple(
+    (name, "amount") for name in ("price",) + LEGS + ("auditor", "refund")))
+
+PHASES = dict(enumerate((
+    "posted", "assigned", "committed", "drawn", "window", "settled", "cancelled", "unassigned",
+    "uncommitted", "unaudited")))
+
+JOB = ("record", (
+    ("id", "id"), ("sequence", "u64"), ("phase", ("code", PHASES)), ("requester", "id"),
+    ("kernel", "id"), ("exactness", "u8"), ("leaves", "u64"), ("gas", "u64"),
+    ("outputBytes", "u64"), ("leavesToAudit", "u16"), ("maxPrice", "amount"),
+    ("auditFee", "amount"), ("escrow", "amount"), ("runMs", "u64"), ("auditMs", "u64"),
+    ("windowMs", "u64"), ("note", ("bytes", 256)), ("orderBytes", "u32"), ("due", "u64"),
+    ("offer", "id"), ("provider", "id"), ("price", "amount"), ("bond", "amount"),
+    ("leafRoot", "id"), ("outputCommitment", "id"), ("proposers", ("list", "id", 8)),
+    ("auditor", "id"), ("auditorStake", "amount"), ("indices", ("list", "u64", 64)),
+    ("outputRoot", "id"), ("posted", MOMENT), ("assigned", ("maybe", MOMENT)),
+    ("committed", ("maybe", MOMENT)), ("drawn", ("maybe", MOMENT)),
+    ("audited", ("maybe", MOMENT)), ("closed", ("maybe", MOMENT)),
+    ("waterfall", ("maybe", WATERFALL))))
+
+JOB_TABLE = 140
+
+
+def job_row(key, value):
+    """The job in a row of the state; the deposit before the record is skipped."""
+    reader = Reader(value, "job row")
+    if reader.flag():
+        reader.raw(40)
+    job = decode_all(JOB, reader.raw(len(value) - reader.at), "job row")
+    demand(key == u(16, JOB_TABLE) + unhex(job["id"]), "job row: under another key")
+    return job
+
+
+def check_waterfall(job, parameters):
+    fall = {name: int(value) for name, value in job["waterfall"].items()}
+    demand(sum(fall[name] for name in LEGS) == fall["price"],
+           "waterfall: the legs do not sum to the price")
+    if job["phase"] != "settled":
+        demand(fall["price"] == 0 and fall["refund"] == int(job["maxPrice"]) + int(job["auditFee"]),
+               "waterfall: a job that was not settled returns its whole escrow")
+        return
+    price, whole = int(job["price"]), 10000
+    fee = price * parameters["protocolFee"] // whole
+    demand(fall["price"] == price, "waterfall: of another price")
+    for name in ("stakers", "treasury", "cover"):
+        demand(fall[name] == fee * parameters[name + "Part"] // whole, f"waterfall: {name}")
+    demand(fall["stakers"] + fall["treasury"] + fall["cover"] + fall["burned"] == fee,
+           "waterfall: the parts of the protocol fee")
+    demand(fall["auditor"] == int(job["auditFee"]), "waterfall: the auditor's fee")
+    demand(fall["refund"] == int(job["maxPrice"]) - price, "waterfall: the refund")
+
+
+def check_openings(openings, job, salt):
+    demand(job["audited"], "openings: the job was not audited")
+    named = [str(one["leaf"] if "leaf" in one else one["index"]) for one in openings]
+    demand(named == job["indices"], "openings: not exactly the drawn leaves in the drawn order")
+    count, root = int(job["leaves"]), unhex(job["leafRoot"])
+    for index, one in zip(map(int, named), openings):
+        leaf = H("sl/leaf/1", salt, unhex(one["salt"]), unhex(job["id"]), unhex(job["provider"]),
+                 u(32, 0), u(64, index), unhex(one["sliceRoot"]), unhex(one["workDigest"]))
+        path = [unhex(step) for step in one["path"]]
+        demand(merkle_from_path(leaf, index, count, path, "sl/leaves/1", salt) == root,
+               f"openings: leaf {index} does not lead to the committed leaf root")
+
+
+def unseen_ppm(leaves, audited, percent):
+    """Chance in parts per million that faking this part of the leaves was missed, rounded up."""
+    if not leaves or not audited:
+        return 1000000
+    honest, chance = leaves - -(-leaves * percent // 100), 1 << 64
+    for index in range(min(audited, leaves)):
+        if honest <= index:
+            return 0
+        chance = -(-chance * (honest - index) // (leaves - index))
+    return (chance * 1000000 + (1 << 64) - 1) >> 64
+
+
+def slice_root(data):
+    chunks = [H("sl/slice/1", NONE, b"\0", data[i:i + 4096]) for i in range(0, len(data), 4096)]
+    root = merkle_root(chunks, "sl/slice/1", NONE)
+    return H("sl/slice/1", NONE, b"\1", u(64, len(data)), root)
+
+
+def output_root(roots):
+    return H("sl/output/1", NONE, u(64, len(roots)), merkle_root(roots, "sl/slices/1", NONE))
+
+
+def check_output(output, data, job, openings):
+    """The output's bytes: cut into slices, they must have the committed output root.
+
+    `slices` lists [count, bytes] for consecutive leaves; without it all slices are taken to be as
+    long as the first, and the last as long as what remains. The root commits to the true lengths.
+    """
+    leaves, size = int(job["leaves"]), int(job["outputBytes"])
+    demand(len(output) == size, f"output: {len(output)} bytes, the job's has {size}")
+    if "slices" in data:
+        sizes = [length for count, length in data["slices"] for _ in range(count)]
+    else:
+        each = -(-size // leaves)
+        sizes = [max(0, min(each, size - i * each)) for i in range(leaves)]
+    demand(len(sizes) == leaves and sum(sizes) == size, "output: the slices do not add up")
+    roots, at = [], 0
+    for one in sizes:
+        roots.append(slice_root(output[at:at + one]))
+        at += one
+    demand(output_root(roots).hex() == job["outputRoot"],
+           "output: not the bytes that were committed and audited")
+    for index, one in zip(map(int, job["indices"]), openings):
+        demand(roots[index].hex() == one["sliceRoot"],
+               f"output: slice {index} is not the audited one")
+
+
+def check_receipt(data, genesis, words, output=None):
+    """A job's row, proven in the state of a certified header, and everything that it claims."""
+    chain, proof = chain_of(data, genesis), data["proof"]
+    header, block, signers = chain.check_header(unhex(proof["header"]), unhex(proof["certificate"]))
+    demand(proof.get("block", block.hex()) == block.hex(), "proof: names another block")
+    key, value = unhex(proof["key"]), unhex(proof["value"])
+    check_state_proof(proof["state"], key, value, unhex(header["stateRoot"]), chain.salt)
+    job = job_row(key, value)
+    openings = data.get("openings") or None  # None: the file has none.
+    leaves, rerun = int(job["leaves"]), len(job["indices"]) if job["audited"] else 0
+    demand(len(set(job["indices"])) == len(job["indices"]), "job row: a leaf was drawn twice")
+    if openings is not None:
+        check_openings(openings, job, chain.salt)
+    if job["waterfall"]:
+        check_waterfall(job, chain.parameters)
+    unseen = {percent: unseen_ppm(leaves, rerun, percent) for percent in (1, 10)}
+    claimed = data.get("receipt")
+    if claimed is not None:
+        demand(claimed == {
+            "job": job, "leavesRerun": str(rerun), "unseenOnePercentPpm": unseen[1],
+            "unseenTenPercentPpm": unseen[10], "stakeAtRisk": job["bond"]},
+            "receipt: claims something else than the proven row")
+    if output is not None:
+        demand(job["audited"], "output: the job has no audited output")
+        check_output(output, data, job, openings or [])
+    words(f"receipt: network {chain.id.hex()}")
+    words(f"receipt: job {job['id']}, {job['phase']}, in block {header['height']}, certified by "
+          f"{signers} of {len(chain.seats)} validators")
+    words(f"receipt: {rerun} of {leaves} leaves were re-run by {job['auditor']}; faking 1 % went "
+          f"unseen with {unseen[1] / 1e6:.4f}, 10 % with {unseen[10] / 1e6:.4f}; "
+          f"bond {job['bond']}")
+    if rerun:
+        words("receipt: the openings of these leaves "
+              + ("lead to the committed root" if openings is not None
+                 else "are not in the file; the validators checked them"))
+    if job["waterfall"]:
+        words("receipt: " + ", ".join(
+            f"{name} {amount}" for name, amount in job["waterfall"].items() if amount != "0"))
+    if output is not None:
+        words(f"receipt: the output's {len(output)} bytes are the committed ones")
+
+
+# --- flips --------------------------------------------------------------------------------------
+
+# Members that a check reads; the others of a file are for people.
+READ = {"genesis", "header", "certificate", "rows", "proof", "openings", "receipt"}
+
+
+def hex_places(value, path=()):
+    """Places of all hexadecimal strings, as paths."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if path or name in READ:
+                yield from hex_places(inner, path + (name,))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from hex_places(inner, path + (index,))
+    elif isinstance(value, str) and len(value) >= 2 and len(value) % 2 == 0 and not (
+            set(value) - set("0123456789abcdef")) and (len(value) >= 40 or path[-1] in (
+                "key", "value", "signers")):
+        yield path
+
+
+def flip(check, data, times, seed=1):
+    """Flips one bit at seeded places; each flipped file must be refused."""
+    places = list(hex_places(data))
+    demand(places, "nothing to flip")
+    stream = Generator(H("sl/vector/1", NONE, u(64, seed)))
+    for _ in range(times):
+        place = places[stream.below(len(places))]
+        owner = data
+        for step in place[:-1]:
+            owner = owner[step]
+        good = owner[place[-1]]
+        raw = bytearray(unhex(good))
+        where = stream.below(8 * len(raw))
+        raw[where // 8] ^= 1 << where % 8
+        owner[place[-1]] = raw.hex()
+        try:
+            check(data)
+        except Refused:
+            pass
+        else:
+            raise Refused(f"flip: bit {where} of {'.'.join(map(str, place))} was not noticed")
+        owner[place[-1]] = good
+    check(data)
+    return f"flip: {times} flips at {len(places)} places, each refused; the file itself agrees"
+
+
+# --- vectors ------------------------------------------------------------------------------------
+
+# The record of vectors/encoding.json (encoding.md, "Errors").
+SAMPLE = ("record", (
+    ("small", "u8"), ("port", "u16"), ("count", "u32"), ("large", "u64"), ("flag", "flag"),
+    ("amount", "amount"), ("points", "points"), ("digest", "id"), ("maybe", ("maybe", "u64")),
+    ("payload", ("bytes", 32)), ("title", ("text", 32)), ("list", ("list", "u16", 8))))
+
+
+def vectors_encoding(data):
+    for row in data["accepted"]:
+        demand(encode(SAMPLE, row["value"]).hex() == row["hex"], f"encoding of {row['value']}")
+        demand(decode_all(SAMPLE, unhex(row["hex"]), "sample") == row["value"],
+               f"decoding of {row['hex']}")
+    for row in data["refused"]:
+        try:
+            decode_all(SAMPLE, unhex(row["hex"]), "sample")
+        except Refused as refusal:
+            demand(f": {row['error']} " in str(refusal), f"{row['hex']}: {refusal}")
+        else:
+            raise Refused(f"{row['hex']} should be {row['error']}")
+    return len(data["accepted"]) + len(data["refused"])
+
+
+def vectors_hashes(data):
+    salt, left, right = (unhex(data[name]) for name in ("salt", "left", "right"))
+    for row in data["rows"]:
+        tag, raw = row["domain"], unhex(row["input"])
+        demand(len(tag) <= 16, f"{tag} is longer than 16 bytes")
+        demand(H(tag, NONE, raw).hex() == row["none"], f"{tag} without salt")
+        demand(H(tag, salt, raw).hex() == row["salted"], f"{tag} with salt")
+        demand(H(tag, salt, left, right).hex() == row["pair"], f"{tag} of a pair")
+    return 3 * len(data["rows"])
+
+
+def vectors_trees(data):
+    salt, checks = unhex(data["salt"]), 0
+    for row in data["rows"]:
+        leaves = [H("sl/vector/1", NONE, f"leaf {i}".encode()) for i in range(row["count"])]
+        root = merkle_root(leaves, "sl/leaves/1", salt)
+        demand(root.hex() == row["root"], f"root of {row['count']} leaves")
+        demand(mountain_range_root(leaves, "sl/history/1", salt).hex() == row["mountainRange"],
+               f"mountain range of {row['count']} leaves")
+        for entry in row["paths"]:
+            path, index = [unhex(step) for step in entry["path"]], entry["index"]
+            demand(path == merkle_path(leaves, index, "sl/leaves/1", salt), f"path of {index}")
+            demand(root == merkle_from_path(leaves[index], index, len(leaves), path,
+                                            "sl/leaves/1", salt), f"path of {index} upwards")
+            checks += 1
+        checks += 2
+    return checks
+
+
+def vectors_blobs(data):
+    for row in data["rows"]:
+        raw = Generator(unhex(row["seed"])).bytes(row["count"])
+        demand(blob_id(raw).hex() == row["id"], f"blob of {row['count']} bytes")
+    return len(data["rows"])
+
+
+def vectors_generator(data):
+    for row in data["rows"]:
+        stream = Generator(unhex(row["seed"]))
+        demand(stream.bytes(80).hex() == row["first80"], "the first 80 bytes")
+        stream.bytes(1000)
+        demand(stream.bytes(16).hex() == row["at1080"], "bytes 1080 to 1095")
+        for entry in row["below"]:
+            value = stream.below(int(entry["bound"]))
+            demand(value == int(entry["value"]), f"below({entry['bound']})")
+    return 9 * len(data["rows"])
+
+
+def vectors_muldiv(data):
+    for row in data["rows"]:
+        a, b, d = (int(row[name]) for name in "abd")
+        for rounding in ("down", "up"):
+            value = None
+            if d:
+                value = (a * b + (d - 1 if rounding == "up" else 0)) // d
+                value = value if value < 1 << 128 else None
+            wanted = None if row[rounding] is None else int(row[rounding])
+            demand(value == wanted, f"{a} * {b} / {d} {rounding}")
+    return 2 * len(data["rows"])
+
+
+def vectors_signatures(data):
+    for row in data["rows"]:
+        key, message, signature = (unhex(row[name]) for name in ("key", "message", "signature"))
+        demand(verify(key, message, signature) == row["accepted"], f"signature: {row['name']}")
+    for key in data["smallOrder"]:
+        for r in data["smallOrder"]:
+            demand(not verify(unhex(key), bytes(32), unhex(r) + bytes(32)), f"small {key}, {r}")
+    return len(data["rows"]) + len(data["smallOrder"]) ** 2
+
+
+def vectors_certificates(data):
+    salt = unhex(data["salt"])
+    for row in data["rows"]:
+        seats = [(unhex(one["key"]), int(one["weight"])) for one in row["validators"]]
+        packed = length(len(seats)) + b"".join(key + u(64, weight) for key, weight in seats)
+        demand(H("sl/vals/1", salt, packed).hex() == row["validatorsHash"], "hash of a set")
+        raw = unhex(row["certificate"])
+        proof = decode_all(CERTIFICATE, raw, "certificate")
+        demand(vote_digest(proof, salt).hex() == row["voteDigest"], "digest of a vote")
+        try:
+            check_certificate(raw, seats, salt)
+            accepted = True
+        except Refused:
+            accepted = False
+        demand(accepted == row["accepted"], f"certificate {row['certificate'][:40]}")
+    return 3 * len(data["rows"])
+
+
+def vectors_state(data):
+    salt, checks = unhex(data["salt"]), 0
+    for case in data["cases"]:
+        rows = []
+        for index in range(case["count"]):
+            key, value = b"\1\0" + f"key {index}".encode(), b"\0" + f"value {index}".encode()
+            rows.append(row_leaf(key, value, salt))
+        root = state_root(sorted(rows), salt)
+        demand(root.hex() == case["root"], f"state root of {case['count']} rows")
+        for entry in case["proofs"]:
+            value = None if entry["value"] is None else unhex(entry["value"])
+            check_state_proof(entry["proof"], unhex(entry["key"]), value, root, salt)
+            checks += 1
+    return checks + len(data["cases"])
+
+
+POLICY = ("record", (
+    ("version", "u8"), ("threshold", "u32"),
+    ("keys", ("list", ("record", (("key", "id"), ("weight", "u16"))), 16))))
+
+AUTHORISATION = ("record", (("signers", "u16"), ("signatures", ("list", "sig", 16))))
+
+TRANSACTION = ("record", (
+    ("version", "u8"), ("account", "id"), ("nonce", "u64"), ("validUntil", "u64"),
+    ("maxFee", "amount"), ("tip", "amount"), ("operations", ("list", ("bytes", 1 << 19), 16)),
+    ("policy", ("maybe", POLICY)), ("authorisation", AUTHORISATION)))
+
+
+def vectors_transactions(data):
+    salt = unhex(data["salt"])
+    for row in data["rows"]:
+        raw = unhex(row["bytes"])
+        value = decode_all(TRANSACTION, raw, "transaction")
+        signed = raw[:len(raw) - len(encode(AUTHORISATION, value["authorisation"]))]
+        demand(signed.hex() == row["signedBytes"], "signed bytes")
+        demand(encode(POLICY, value["policy"]).hex() == row["policy"], "policy")
+        demand(H("sl/account/1", NONE, unhex(row["policy"])).hex() == row["account"], "account id")
+        demand(value["account"] == row["account"], "account")
+        demand(H("sl/tx/1", salt, signed).hex() == row["id"], "transaction id")
+        digest = H("sl/txsign/1", salt, signed)
+        demand(digest.hex() == row["signingDigest"], "signing digest")
+        keys = [one["key"] for one in value["policy"]["keys"]]
+        signers = [key for i, key in enumerate(keys) if value["authorisation"]["signers"] >> i & 1]
+        for key, signature in zip(signers, value["authorisation"]["signatures"], strict=True):
+            demand(verify(unhex(key), digest, unhex(signature)), "signature of a transaction")
+    return 7 * len(data["rows"])
+
+
+def vectors_leaves(data):
+    salt, fixed = unhex(data["salt"]), [unhex(data[n]) for n in ("leafSalt", "job", "provider")]
+    for index, row in enumerate(data["rows"]):
+        root = slice_root(Generator(unhex(row["seed"])).bytes(row["count"]))
+        demand(root.hex() == row["sliceRoot"], f"slice of {row['count']} bytes")
+        leaf = H("sl/leaf/1", salt, *fixed, u(32, 0), u(64, index), root, bytes(32))
+        demand(leaf.hex() == row["leaf"], f"leaf {index}")
+    demand(output_root([unhex(one) for one in data["outputRoots"]]).hex() == data["outputRoot"],
+           "output root")
+    return 2 * len(data["rows"]) + 1
+
+
+def vectors_waterfalls(data):
+    parameters = data["parameters"]
+    for row in data["rows"]:
+        fall = {name: int(value) for name, value in row["waterfall"].items()}
+        price, (author, owner, holders), whole = fall["price"], row["parts"], 10000
+        fee = price * parameters["protocolFee"] // whole
+        wanted = {name: fee * parameters[name + "Part"] // whole
+                  for name in ("stakers", "treasury", "cover")}
+        wanted["burned"] = fee - sum(wanted.values())
+        wanted["author"], wanted["dataOwner"] = price * author // whole, price * owner // whole
+        rest = price - fee - wanted["author"] - wanted["dataOwner"]
+        wanted["holders"] = rest * holders // whole
+        wanted["operator"] = rest - wanted["holders"]
+        demand(wanted == {name: fall[name] for name in wanted}, f"waterfall of {price}")
+        demand(sum(wanted.values()) == price, f"the legs of {price}")
+    return len(data["rows"])
+
+
+def vectors_basefees(data):
+    parameters = {name: int(value) for name, value in data["parameters"].items()}
+    # 2^(2^-i) in units of 2^-62, truncated: by repeated integer square roots.
+    factors, value = [], 2 << 1200
+    for _ in range(32):
+        value = math.isqrt(value << 1200)
+        factors.append(value >> 1200 - 62)
+    for row in data["rows"]:
+        doublings, rest = divmod(int(row["excess"]), parameters["feeDoubling"])
+        fraction, power = (rest << 32) // parameters["feeDoubling"], 1 << 62
+        for index, factor in enumerate(factors):
+            if fraction >> 31 - index & 1:
+                power = power * factor >> 62
+        price = min(parameters["feePriceMax"], parameters["feePriceMin"] * power << doublings >> 62)
+        demand(price == int(row["price"]), f"price at excess {row['excess']}")
+        demand(-(-12345 * price // 10**6) == int(row["feeOf12345"]), "fee, rounded up")
+    return 2 * len(data["rows"])
+
+
+def vectors_unseen(data):
+    for row in data["rows"]:
+        leaves, audited = int(row["leaves"]), int(row["audited"])
+        demand(unseen_ppm(leaves, audited, 1) == row["onePercent"], f"1 % of {leaves}")
+        demand(unseen_ppm(leaves, audited, 10) == row["tenPercent"], f"10 % of {leaves}")
+    return 2 * len(data["rows"])
+
+
+def vectors_genesis(data):
+    chain, raw = Chain(data["genesis"]), unhex(data["bytes"])
+    demand(encode(GENESIS, data["genesis"]) == raw, "bytes of the genesis")
+    demand(decode_all(GENESIS, raw, "genesis") == data["genesis"], "JSON of the genesis")
+    demand(chain.id.hex() == data["id"], "id of the genesis")
+    demand(chain.validators_hash.hex() == data["validatorsHash"], "hash of the validators")
+    header = decode_all(HEADER, unhex(data["header"]), "header")
+    demand(header["chain"] == data["id"], "chain of the first header")
+    demand(H("sl/block/1", chain.salt, unhex(data["header"])).hex() == data["headerId"], "id")
+    return 6
+
+
+def vectors_receipt(data):
+    output = Generator(unhex(data["outputSeed"])).bytes(
+        sum(count * length for count, length in data["slices"]))
+    flip(lambda one: check_receipt(one, None, lambda text: None, output), data, 200)
+    wrong = bytearray(output)
+    wrong[12345] ^= 1
+    try:
+        check_receipt(data, None, lambda text: None, bytes(wrong))
+    except Refused:
+        return 202
+    raise Refused("a flipped bit of the output was not noticed")
+
+
+def vectors_export(data):
+    flip(lambda one: check_state(one, None, lambda text: None), data, 200)
+    rows = data["rows"]
+    for change in ([], rows[1:], rows + rows[-1:], rows[1:2] + rows[:1] + rows[2:]):
+        try:
+            check_state({**data, "rows": change}, None, lambda text: None)
+        except Refused:
+            continue
+        raise Refused("missing, doubled or swapped rows were not noticed")
+    return 205
+
+
+def vectors(folder):
+    prefix = "vectors_"
+    kinds = {name[len(prefix):]: check for name, check in globals().items()
+             if name.startswith(prefix)}
+    names = sorted(name[:-5] for name in os.listdir(folder) if name.endswith(".json"))
+    demand(set(kinds) <= set(names), f"missing: {sorted(set(kinds) - set(names))}")
+    for name in names:
+        with open(os.path.join(folder, name + ".json"), encoding="utf-8") as file:
+            data = json.load(file)
+        if name in kinds:
+            print(f"vectors: {name}: {kinds[name](data)} agree")
+        elif name.startswith("conformance"):
+            # Hashes over 65,536 values of each record: they pin the code against itself.
+            print(f"vectors: {name}: {len(data)} hashes, compared by the tests, not here")
+        else:
+            raise Refused(f"{name}.json: this checker does not know what it says")
+
+
+# --- the command line ---------------------------------------------------------------------------
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("vectors")
+    one.add_argument("folder", nargs="?", default=os.path.join(here, "vectors"))
+    for name in ("state", "receipt"):
+        one = commands.add_parser(name)
+        one.add_argument("file")
+        one.add_argument("--genesis")
+        one.add_argument("--flip", nargs="?", type=int, const=1000, default=0)
+        one.add_argument("--seed", type=int, default=1)
+        if name == "receipt":
+            one.add_argument("--output")
+    options = parser.parse_args()
+    if options.command == "vectors":
+        return vectors(options.folder)
+    with open(options.file, encoding="utf-8") as file:
+        data = json.load(file)
+    output = genesis = None
+    if options.genesis:
+        with open(options.genesis, "rb") as file:
+            raw = file.read()
+        is_json = raw[:1] == b"{"
+        genesis = json.loads(raw) if is_json else decode_all(GENESIS, raw, "genesis")
+    if options.command == "receipt" and options.output:
+        with open(options.output, "rb") as file:
+            output = file.read()
+
+    def check(data, words=lambda text: None):
+        if options.command == "state":
+            check_state(data, genesis, words)
+        else:
+            check_receipt(data, genesis, words, output)
+
+    check(data, print)
+    if options.flip:
+        print(flip(check, data, options.flip, options.seed))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Refused as refusal:
+        print(f"refused: {refusal}")
+        sys.exit(1)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        # The file lacks a member, or has another kind of value there.
+        print(f"refused: malformed file: {type(error).__name__}: {error}")
+        sys.exit(1)
+    except OSError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
