@@ -38,6 +38,13 @@ func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+/// A driver whose tests look inside, in the one release build too.
+func testable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: name, dependencies: dependencies,
+        swiftSettings: strict + [.unsafeFlags(["-enable-testing"])])
+}
+
 func door(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
         name: name, dependencies: dependencies, swiftSettings: strict, linkerSettings: standalone)
@@ -87,9 +94,9 @@ let package = Package(
 
         // Drivers.
         room("Store", ["Primitives", "Ledger", "CLMDB", collections]),
-        room("Executor", ["Primitives", "Kernels", logging]),
+        testable("Executor", ["Primitives", "Kernels", logging]),
         room("Devices", ["Primitives", "Kernels", "COpenCL"]),
-        room("Control", ["Primitives", "Kernels", logging] + nio),
+        testable("Control", ["Primitives", "Kernels", logging] + nio),
 
         // Doors.
         door(

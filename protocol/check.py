@@ -414,7 +414,8 @@ PARAMETERS = ("record", (
     ("auditMsMax", "u64"), ("windowMs", "u64"), ("drawProposers", "u8"),
     ("protocolFee", "points"), ("stakersPart", "points"), ("treasuryPart", "points"),
     ("coverPart", "points"), ("kernelActivationMs", "u64"), ("laneGas", "u64"),
-    ("laneMs", "u64"), ("bondMin", "amount"), ("duePerBlock", "u16")))
+    ("laneMs", "u64"), ("bondMin", "amount"), ("blockWeightMax", "u64"),
+    ("duePerBlock", "u16")))
 
 GENESIS = ("record", (
     ("version", "u8"), ("name", ("text", 64)), ("time", "u64"), ("ledger", LEDGER_PARAMETERS),

@@ -32,7 +32,7 @@ struct DevNetwork: Sendable {
             self.genesis = try Genesis(canonical: Files.read(path, max: Self.genesisMax))
             return
         }
-        let funded = ["alice", "bob", "provider"].map { name in
+        let funded = ["alice", "bob", "provider", "auditor"].map { name in
             GenesisAccount(
                 account: wallets[name].proven("made above").account,
                 balance: Amount(Self.starEach * Amount.motesPerStar))

@@ -32,6 +32,25 @@ import Testing
         #expect(world.query(.status)["folded"]?.u64Value == world.chain.head.height)
     }
 
+    /// A restarted node has compiled nothing yet: weight and fees may not tell (ATTACKS 8).
+    @Test func whatIsCompiledLeavesNoTrace() throws {
+        let world = try World()
+        let kernel = world.openMarket()
+        world.now = world.now.adding(ms: 5_000)
+        world.send(.tick(wallMs: world.wallMs))
+        #expect(world.query(.status)["folded"]?.u64Value == world.chain.head.height)
+        world.folds = false
+        let id = world.post(kernel)
+        world.block()
+        let second = world.post(kernel)
+        let root = world.root()
+        try world.restart()
+        #expect(world.stalled == nil)
+        #expect(world.root() == root)
+        #expect(world.job(id)["phase"]?.stringValue == "assigned")
+        #expect(world.job(second)["phase"]?.stringValue == "posted")
+    }
+
     @Test func aLostStateIsRebuiltFromTheBlocks() throws {
         let world = try World()
         _ = try world.finishJob()

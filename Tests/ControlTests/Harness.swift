@@ -85,8 +85,8 @@ struct Harness {
 
 /// A bare socket, for what a well-behaved client never sends.
 ///
-/// It blocks, so it is used on a thread of its own: see ``onThread(_:)``. One thread may write while
-/// another reads.
+/// It blocks, so it is used on a thread of its own: see ``onThread(_:)``. One thread may write
+/// while another reads.
 final class RawSocket: @unchecked Sendable {
     let descriptor: Int32
     private var received: [UInt8] = []

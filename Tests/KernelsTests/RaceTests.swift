@@ -61,4 +61,20 @@ import Testing
         ]
         for (body, code) in rows { #expect(self.code(body) == code, "\(body)") }
     }
+
+    /// A read is not held to the coordinates of its index: it may reach into another row.
+    @Test func readsOfTilesAreNotTrusted() {
+        func code(_ body: String) -> String {
+            Front.code(
+                """
+                __kernel void k(__global int *o, int w, int h) {
+                    int x = get_global_id(0), y = get_global_id(1);
+                    if (x < w && y < h) { \(body) }
+                }
+                """, local: Extent(x: 4, y: 4, z: 1))
+        }
+        #expect(code("o[y * w + x] = 1;") == "accepted")
+        #expect(code("o[y * w + x] = x; o[y * w + x] = y;") == "accepted")
+        #expect(code("o[y * w + x] = o[y * w + x - 1];") == "kernel.global.race.unproved")
+    }
 }

@@ -7,7 +7,7 @@ extension Methods {
         "posted", "assigned", "committed", "drawn", "window", "settled", "cancelled", "unassigned",
         "uncommitted", "unaudited")
     private static let entry = Shape.required(
-        "entry", Shape.record, "the ledger's entry; protocol/jobs.md, \"Entry\"")
+        "entry", Shape.record, "the ledger's entry; protocol/state.md")
     private static let genesis = Shape.required(
         "genesis", Shape.digest, "the network, whose id salts every hash")
     private static let order = Shape.required(
@@ -65,7 +65,7 @@ extension Methods {
         Self.opening,
     ]
 
-    /// With `chain.genesis` and the openings it makes the file that `protocol/check.py receipt` reads.
+    /// With `chain.genesis` and the openings it makes the file that protocol/check.py reads.
     private static let receipt = MethodSchema(
         "job.receipt", "Gives what the ledger says of a job, with the proof of it.",
         params: [Self.jobID],

@@ -11,7 +11,7 @@ import Synchronization
 /// credentials are read from the kernel: only that user and root are answered.
 ///
 /// - Bounds: ``Control``.
-/// - Source: JSON-RPC 2.0; the files of protocol/control.
+/// - Source: JSON-RPC 2.0; protocol/control.md.
 package final class ControlServer: Sendable {
     /// What every connection shares.
     final class Shared: Sendable {

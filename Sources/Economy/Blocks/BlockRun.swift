@@ -198,6 +198,7 @@ package struct BlockRun: Sendable {
 
     private mutating func seal() throws(BlockFault) -> SealedBlock {
         if let fault = self.state.ledger.fault { throw .stateUnreadable(fault) }
+        if let fault = self.state.unreadable { throw .stateUnreadable(fault) }
         if let broken = self.state.broken { throw .booksBroken(broken) }
         if let broken = EconomyAudit.check(self.state.ledger.changes, self.state.salt) {
             throw .booksBroken(broken)

@@ -64,7 +64,9 @@ package struct JobPost: Operation {
         guard let published = state.kernel(self.order.kernel) else {
             throw Failure(Rejection.kernelNotFound)
         }
-        guard published.activeFrom <= state.now else { throw Failure(Rejection.kernelNotActive) }
+        // From the next block on at the earliest: what is compiled is read from the parent's state.
+        guard published.activeFrom <= state.now, published.published.height < state.moment.height
+        else { throw Failure(Rejection.kernelNotActive) }
         guard let kernel = state.compiled(published) else {
             throw Failure(Rejection.kernelNotFound)
         }

@@ -21,6 +21,8 @@ package struct EconomyState: Sendable {
     package internal(set) var tookWork = false
     /// Set once our own sums contradict each other; the block then cannot be ended.
     package internal(set) var broken: String?
+    /// Set once something could not be read past the ledger's working layer.
+    package internal(set) var unreadable: StateFault?
     /// Words for people on the last rejection; never part of the state.
     package var explanation = ""
 
@@ -110,28 +112,38 @@ package struct EconomyState: Sendable {
         }
     }
 
-    package mutating func readPieces(_ count: Int, of kind: PieceKind, _ subject: Digest) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        for index in 0..<Pieces.count(count) {
-            let key = PieceKey(kind: kind, subject: subject, index: UInt32(clamping: index))
-            guard let piece = self.read(EconomyTable.piece, key) else { return nil }
-            bytes += piece.bytes
-        }
-        return bytes.count == count ? bytes : nil
-    }
-
     // MARK: Kernels
 
-    /// The compiled form of a published kernel; nil only if the state is damaged.
+    /// The compiled form of a kernel published in an earlier block.
+    ///
+    /// Weight may not depend on what is cached here: its pieces are read past the meters, and the
+    /// package's bytes are charged, known or not.
     mutating func compiled(_ entry: KernelEntry) -> Kernel? {
+        self.ledger.charge(bytes: UInt64(entry.bytes))
         if let known = self.kernels[entry.id] { return known }
-        guard let bytes = self.readPieces(Int(entry.bytes), of: .kernel, entry.id.digest) else {
+        let bytes: [UInt8]
+        do throws(StateFault) {
+            bytes = try EconomyReader(self.ledger.stack).package(of: entry)
+        } catch {
+            self.unreadable = self.unreadable ?? error
             return nil
         }
-        do {
-            let kernel = try Kernel(try KernelPackage(canonical: bytes))
-            self.kernels.insert(kernel, entry.id)
-            return kernel
+        guard let kernel = Self.kernel(bytes) else {
+            self.breakBooks("a published kernel does not compile: \(entry.id.short)")
+            return nil
+        }
+        self.kernels.insert(kernel, entry.id)
+        return kernel
+    }
+
+    private static func kernel(_ bytes: [UInt8]) -> Kernel? {
+        do throws(DecodeError) {
+            let package = try KernelPackage(canonical: bytes)
+            do throws(KernelError) {
+                return try Kernel(package)
+            } catch {
+                return nil
+            }
         } catch {
             return nil
         }

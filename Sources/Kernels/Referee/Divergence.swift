@@ -1,20 +1,21 @@
 /// Which values and which control of a kernel may differ between the lanes of a group.
 ///
 /// Optimistic fixpoint: everything starts uniform and is demoted until nothing changes. After
-/// ``passesMax`` passes everything left is demoted at once, so hostile text costs bounded time. Gas is
-/// defined on the tree, so a cruder answer here changes speed, never a result.
+/// ``passesMax`` passes everything left is demoted at once, so hostile text costs bounded time. Gas
+/// is defined on the tree, so a cruder answer here changes speed, never a result.
 ///
-/// A *region* is a stretch of the tree run under one mask: the kernel, a side of a divergent branch, a
-/// divergent loop, the body of a loop some of whose lanes continue early, a scope that some lanes leave.
-/// A variable's *home* is the region of the block that sets it first, when every other use lies in that block
-/// afterwards; else the kernel. A store to a variable in its home region needs no mask: lanes that
-/// are inactive there never read it again before it is set again.
+/// A *region* is a stretch of the tree run under one mask: the kernel, a side of a divergent
+/// branch, a divergent loop, the body of a loop some of whose lanes continue early, a scope that
+/// some lanes leave. A variable's *home* is the region of the block that sets it first, when every
+/// other use lies in that block afterwards; else the kernel. A store to a variable in its home
+/// region needs no mask: lanes that are inactive there never read it again before it is set again.
 struct Divergence {
     static let passesMax = 12
 
     /// What the lowering must know about one control statement.
     struct Facts: Hashable {
-        /// Branch: lanes may disagree. Loop: lanes may end in different iterations. Scope: lanes leave apart.
+        /// Branch: lanes may disagree. Loop: lanes may end in different iterations. Scope: lanes
+        /// leave apart.
         var isDivergent = false
         /// Loop: lanes may continue apart.
         var bodyIsDivergent = false
@@ -34,7 +35,8 @@ struct Divergence {
     private(set) var facts: [Facts] = []
     /// For each variable, then each private array: lanes may hold different values.
     private(set) var isVarying: [Bool]
-    /// For each variable, then each private array: it is set before any other use, in a block around them.
+    /// For each variable, then each private array: it is set before any other use, in a block
+    /// around them.
     private(set) var isDominated: [Bool]
     /// Whether lanes leave the kernel apart.
     private(set) var kernelIsDivergent = false
@@ -89,7 +91,7 @@ struct Divergence {
 
     private mutating func demoteAll() {
         for index in self.isVarying.indices { self.isVarying[index] = true }
-        for index in self.facts.indices { 
+        for index in self.facts.indices {
             self.facts[index].isDivergent = true
             self.facts[index].bodyIsDivergent = true
         }
@@ -107,8 +109,10 @@ struct Divergence {
         case .load(let place):
             if case .privately = place.object { return true }
             return self.varies(place.index)
-        case .unary(_, let a), .not(let a), .cast(_, let a), .extract(let a, _): return self.varies(a)
-        case .binary(_, let a, let b), .compare(_, let a, let b), .and(let a, let b), .or(let a, let b),
+        case .unary(_, let a), .not(let a), .cast(_, let a), .extract(let a, _):
+            return self.varies(a)
+        case .binary(_, let a, let b), .compare(_, let a, let b), .and(let a, let b),
+            .or(let a, let b),
             .insert(let a, _, let b):
             return self.varies(a) || self.varies(b)
         case .choose(let a, let b, let c): return self.varies(a) || self.varies(b) || self.varies(c)
@@ -241,7 +245,8 @@ struct Divergence {
 // MARK: - Dominance
 
 extension Divergence {
-    /// Finds the variables and private arrays whose first use sets them, in a block that contains all others.
+    /// Finds the variables and private arrays whose first use sets them, in a block that contains
+    /// all others.
     private mutating func findDominators() {
         self.scan(self.tree.body)
         for index in self.isDominated.indices where self.blockOf[index] < 0 {
@@ -319,7 +324,8 @@ extension Divergence {
         case .variable(let number): self.use(number)
         case .load(let place): self.scan(place)
         case .unary(_, let a), .not(let a), .cast(_, let a), .extract(let a, _): self.scan(a)
-        case .binary(_, let a, let b), .compare(_, let a, let b), .and(let a, let b), .or(let a, let b),
+        case .binary(_, let a, let b), .compare(_, let a, let b), .and(let a, let b),
+            .or(let a, let b),
             .insert(let a, _, let b):
             self.scan(a)
             self.scan(b)

@@ -1,9 +1,10 @@
 /// The only file of the deterministic rooms where floating point lives.
 ///
 /// Values travel as bit patterns (`UInt32` for f32).
-/// Every operation here is one IEEE 754 operation, correctly rounded to nearest even, denormals kept.
-/// Nothing contracts `a * b + c`: Swift never does, and `fma` is computed exactly. A NaN result may carry
-/// any payload; ``canonical(_:)`` runs wherever bits become visible: in stores and reinterpretation.
+/// Every operation here is one IEEE 754 operation, correctly rounded to nearest even, denormals
+/// kept. Nothing contracts `a * b + c`: Swift never does, and `fma` is computed exactly. A NaN
+/// result may carry any payload; ``canonical(_:)`` runs wherever bits become visible: in stores and
+/// reinterpretation.
 ///
 /// - Source: IEEE 754-2019; OpenCL C 1.2, 7.4 and 6.2.3; DESIGN section 7, "Exactness classes".
 enum FloatArithmetic {
@@ -35,8 +36,8 @@ enum FloatArithmetic {
     @inline(__always) static func lessEqual(_ a: UInt32, _ b: UInt32) -> Bool {
         Float(bitPattern: a) <= Float(bitPattern: b)
     }
-    // The four roundings are built from an addition that drops the fraction, so that they vectorise on any
-    // processor; above 2^23 every f32 is whole already.
+    // The four roundings are built from an addition that drops the fraction, so that they vectorise
+    // on any processor; above 2^23 every f32 is whole already.
 
     @inline(__always) static func rint(_ a: UInt32) -> UInt32 {
         let sign = a & 0x8000_0000
@@ -74,8 +75,8 @@ enum FloatArithmetic {
 
     /// `a * b + c` rounded once.
     ///
-    /// The product of two f32 is exact in f64; the sum is rounded to odd there, so that the second rounding
-    /// to f32 sees on which side of a tie the exact sum lies.
+    /// The product of two f32 is exact in f64; the sum is rounded to odd there, so that the second
+    /// rounding to f32 sees on which side of a tie the exact sum lies.
     ///
     /// - Source: Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums", 2008.
     @inline(__always) static func fma(_ a: UInt32, _ b: UInt32, _ c: UInt32) -> UInt32 {
@@ -105,7 +106,8 @@ enum FloatArithmetic {
         _ a: UInt32, _ type: T.Type
     ) -> T {
         let x = Double(Float(bitPattern: a))
-        // Both bounds are powers of two (or zero), exact in f64. The upper one is the first value too large.
+        // Both bounds are powers of two (or zero), exact in f64. The upper one is the first value
+        // too large.
         let above = T.isSigned ? -Double(T.min) : Double(T.max / 2 &+ 1) * 2
         if !(x > Double(T.min)) { return x.isNaN ? 0 : T.min }
         if x >= above { return T.max }
@@ -126,7 +128,8 @@ enum FloatArithmetic {
 
     /// Whether the processor rounds to nearest even and keeps denormals.
     ///
-    /// Another library in the process may have changed the control register; a run must not start then.
+    /// Another library in the process may have changed the control register; a run must not start
+    /// then.
     @inline(never) static func environmentIsExact() -> Bool {
         for (a, b, sum) in opaque(cases) {
             guard add(a, b) == sum else { return false }

@@ -10,8 +10,10 @@ extension Frame {
         case .isZero: self.unary(i) { (a: UInt32) in truth(a == 0) }
         case .isNonZero: self.unary(i) { (a: UInt32) in truth(a != 0) }
         case .abs: self.unary(i) { (a: Int32) in a < 0 ? 0 &- a : a }
-        case .clz: self.unary(i) { (a: UInt32) in UInt32(truncatingIfNeeded: a.leadingZeroBitCount) }
-        case .popcount: self.unary(i) { (a: UInt32) in UInt32(truncatingIfNeeded: a.nonzeroBitCount) }
+        case .clz:
+            self.unary(i) { (a: UInt32) in UInt32(truncatingIfNeeded: a.leadingZeroBitCount) }
+        case .popcount:
+            self.unary(i) { (a: UInt32) in UInt32(truncatingIfNeeded: a.nonzeroBitCount) }
         case .extend8S: self.unary(i) { (a: UInt32) in Int32(Int8(truncatingIfNeeded: a)) }
         case .extend8U: self.unary(i) { (a: UInt32) in a & 0xff }
         case .extend16S: self.unary(i) { (a: UInt32) in Int32(Int16(truncatingIfNeeded: a)) }
@@ -37,8 +39,10 @@ extension Frame {
         case .neg: self.unary(i) { (a: UInt64) in 0 &- a }
         case .not: self.unary(i) { (a: UInt64) in ~a }
         case .abs: self.unary(i) { (a: Int64) in a < 0 ? 0 &- a : a }
-        case .clz: self.unary(i) { (a: UInt64) in UInt64(truncatingIfNeeded: a.leadingZeroBitCount) }
-        case .popcount: self.unary(i) { (a: UInt64) in UInt64(truncatingIfNeeded: a.nonzeroBitCount) }
+        case .clz:
+            self.unary(i) { (a: UInt64) in UInt64(truncatingIfNeeded: a.leadingZeroBitCount) }
+        case .popcount:
+            self.unary(i) { (a: UInt64) in UInt64(truncatingIfNeeded: a.nonzeroBitCount) }
         }
     }
 

@@ -1,8 +1,9 @@
 /// The register file of one group, and the loops over its rows.
 ///
-/// Layout: uniform values first (8 bytes each), then rows. A 32-bit row has `width` values of 4 bytes, a
-/// 64-bit row `width` of 8, where `width` is the group size rounded up to a multiple of 16. Loops run over
-/// the whole width, padding lanes too: what they compute is never stored, because masks are zero there.
+/// Layout: uniform values first (8 bytes each), then rows. A 32-bit row has `width` values of 4
+/// bytes, a 64-bit row `width` of 8, where `width` is the group size rounded up to a multiple of
+/// 16. Loops run over the whole width, padding lanes too: what they compute is never stored,
+/// because masks are zero there.
 ///
 /// - Invariant: each offset in an instruction was checked by ``Program`` against `byteCount`.
 struct Frame {

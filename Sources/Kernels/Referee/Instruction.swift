@@ -1,7 +1,9 @@
-/// One instruction of the referee: an operation on whole rows of lanes, or on one group-uniform value.
+/// One instruction of the referee: an operation on whole rows of lanes, or on one group-uniform
+/// value.
 ///
-/// Operands are byte offsets into the ``Frame``. ``Program`` checks once, when a kernel is lowered, that
-/// every offset lies inside the frame, aligned, and every jump inside the code; the machine relies on it.
+/// Operands are byte offsets into the ``Frame``. ``Program`` checks once, when a kernel is lowered,
+/// that every offset lies inside the frame, aligned, and every jump inside the code; the machine
+/// relies on it.
 struct Instruction: Hashable, Sendable {
     /// Which operands are rows (one value per lane) and which are uniform (one value per group).
     enum Form: UInt8, Sendable {
@@ -132,8 +134,9 @@ enum MaskOperation: UInt8, CaseIterable, Sendable {
     case splat64
 }
 
-/// Memory. `immediate` is the object's number in ``Program/objects``; `index` says how the index row a is
-/// read. A read outside its object gives 0 and a store outside is skipped, so any index is allowed.
+/// Memory. `immediate` is the object's number in ``Program/objects``; `index` says how the index
+/// row a is read. A read outside its object gives 0 and a store outside is skipped, so any index is
+/// allowed.
 enum MemoryOperation: UInt8, CaseIterable, Sendable {
     /// d = object[a], in shared memory.
     case load

@@ -1,7 +1,7 @@
 /// Total integer operations on one lane: nothing here traps, whatever the operands.
 ///
-/// Division by zero gives zero, as does the remainder; the smallest signed value divided by -1 wraps
-/// (remainder zero); shifts use the count modulo the width.
+/// Division by zero gives zero, as does the remainder; the smallest signed value divided by -1
+/// wraps (remainder zero); shifts use the count modulo the width.
 ///
 /// - Source: protocol/kernel-language, "Total semantics"; OpenCL C 1.2, 6.3.
 enum IntegerArithmetic {

@@ -5,6 +5,8 @@ struct LeafRunner {
     let frame: Frame
     let constants: UnsafeMutableRawPointer?
     let gasLimit: UInt64
+    /// For each axis, the local id of each lane, padding lanes too.
+    let localIDs: [[UInt64]]
 
     /// - Returns: the gas used, or nil when it passed the limit.
     func run(leaf: UInt64, inputs: [[UInt8]], outputs: inout Outputs) -> UInt64? {
@@ -94,14 +96,12 @@ struct LeafRunner {
 
     /// Room for the axes of all boxes, twice: in the manifest's order and in address order.
     private func emptyAxes(_ views: inout [MemoryView]) -> [MemoryAxis] {
-        let blank = MemoryAxis(
-            lower: 0, extent: 0, stride: 1, reciprocal: 0, dense: 0, isPoint: true)
-        var axes = [blank]
+        var axes = [MemoryAxis.nothing]
         for (number, box) in self.geometry.boxes.enumerated() {
             guard let box else { continue }
             views[number].axes = axes.count
             views[number].axisCount = box.axes.count
-            axes += Array(repeating: blank, count: 2 * box.axes.count)
+            axes += Array(repeating: .nothing, count: 2 * box.axes.count)
         }
         return axes
     }
@@ -154,9 +154,7 @@ struct LeafRunner {
                 let scalar = self.geometry.launch.scalars[number]
                 self.frame.pointer(offset, UInt64.self)[0] = scalar.type.registerBits(scalar.bits)
             case .query(let offset, .localID, let axis):
-                self.forEachLane(axis) { k, local in
-                    self.frame.pointer(offset, UInt64.self)[k] = local
-                }
+                self.fill(offset, axis, from: 0)
             case .query(let offset, .numGroups, let axis):
                 let groups = self.geometry.launch.groups.array[axis]
                 self.frame.pointer(offset, UInt64.self)[0] = UInt64(groups)
@@ -174,9 +172,7 @@ struct LeafRunner {
                 self.frame.pointer(offset, UInt64.self)[0] = UInt64(coordinates[axis])
             case .query(let offset, .globalID, let axis):
                 let first = UInt64(coordinates[axis]) * UInt64(self.program.localSize[axis])
-                self.forEachLane(axis) { k, local in
-                    self.frame.pointer(offset, UInt64.self)[k] = first + local
-                }
+                self.fill(offset, axis, from: first)
             case .zero(let offset, let isUniform, let isWide):
                 let start = Int(offset)
                 self.clear(start..<start + (isUniform ? 8 : self.frame.width * (isWide ? 8 : 4)))
@@ -185,11 +181,12 @@ struct LeafRunner {
         }
     }
 
-    /// Calls `body` with each lane, padding lanes too, and its local id.
-    private func forEachLane(_ axis: Int, _ body: (Int, UInt64) -> Void) {
-        let size = self.program.localSize.map { UInt64(max($0, 1)) }
-        let below = size[..<axis].reduce(1, *)
-        for k in 0..<self.frame.width { body(k, UInt64(k) / below % size[axis]) }
+    /// A row of local ids, counted from `first`.
+    private func fill(_ offset: Int32, _ axis: Int, from first: UInt64) {
+        let row = self.frame.pointer(offset, UInt64.self)
+        self.localIDs[axis].withUnsafeBufferPointer { ids in
+            for k in 0..<min(ids.count, self.frame.width) { row[k] = first &+ ids[k] }
+        }
     }
 
     private func clear(_ range: Range<Int>) {

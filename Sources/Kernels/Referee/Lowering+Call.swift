@@ -9,7 +9,8 @@ extension Lowering {
         if mode == .bits { return self.lowerReinterpret(source, result, a, target) }
         if result == .bool { return self.lowerToBool(source, a, target) }
         if source.isFloat {
-            return result.isFloat ? self.copied(a, target) : self.floatToInteger(mode, result, a, target)
+            return result.isFloat
+                ? self.copied(a, target) : self.floatToInteger(mode, result, a, target)
         }
         if result.isFloat {
             let signed = source.isSigned
@@ -216,19 +217,22 @@ extension Lowering {
         switch builtin {
         case .min: return self.minimum(type, a, b, target)
         case .max: return self.maximum(type, a, b, target)
-        case .absDiff: return self.pair(signed ? .diffS : .diffU, signed ? .diffS : .diffU, a, b, target)
+        case .absDiff:
+            return self.pair(signed ? .diffS : .diffU, signed ? .diffS : .diffU, a, b, target)
         case .mulHigh: return self.lowerMulHigh(type, a, b, target)
         case .rotate: return self.lowerRotate(type, a, b, target)
         case .addSaturating, .subtractSaturating:
             return self.lowerSaturating(builtin, type, a, b, target)
         case .halfAdd:
-            return self.pair(signed ? .halfAddS : .halfAddU, signed ? .halfAddS : .halfAddU, a, b, target)
+            return self.pair(
+                signed ? .halfAddS : .halfAddU, signed ? .halfAddS : .halfAddU, a, b, target)
         case .roundedHalfAdd:
             return self.pair(
                 signed ? .roundAddS : .roundAddU, signed ? .roundAddS : .roundAddU, a, b, target)
         case .fmin: return self.emit(.binary32(.fmin), a, b, wide: false, target: target)
         case .fmax: return self.emit(.binary32(.fmax), a, b, wide: false, target: target)
-        case .clamp, .abs, .popcount, .leadingZeros, .select, .fabs, .floor, .ceil, .trunc, .rint, .sqrt,
+        case .clamp, .abs, .popcount, .leadingZeros, .select, .fabs, .floor, .ceil, .trunc, .rint,
+            .sqrt,
             .fma:
             return self.miscounted(a)
         }
@@ -244,7 +248,9 @@ extension Lowering {
     private mutating func minimum(
         _ type: ScalarType, _ a: Operand, _ b: Operand, _ target: Operand?
     ) -> Operand {
-        if type.isFloat { return self.emit(.binary32(.orderMin), a, b, wide: false, target: target) }
+        if type.isFloat {
+            return self.emit(.binary32(.orderMin), a, b, wide: false, target: target)
+        }
         return self.pair(
             type.isSigned ? .minS : .minU, type.isSigned ? .minS : .minU, a, b, target)
     }
@@ -252,7 +258,9 @@ extension Lowering {
     private mutating func maximum(
         _ type: ScalarType, _ a: Operand, _ b: Operand, _ target: Operand?
     ) -> Operand {
-        if type.isFloat { return self.emit(.binary32(.orderMax), a, b, wide: false, target: target) }
+        if type.isFloat {
+            return self.emit(.binary32(.orderMax), a, b, wide: false, target: target)
+        }
         return self.pair(
             type.isSigned ? .maxS : .maxU, type.isSigned ? .maxS : .maxU, a, b, target)
     }
@@ -299,8 +307,10 @@ extension Lowering {
         let signed = type.isSigned
         guard type.bits < 32 else {
             return adds
-                ? self.pair(signed ? .addSatS : .addSatU, signed ? .addSatS : .addSatU, a, b, target)
-                : self.pair(signed ? .subSatS : .subSatU, signed ? .subSatS : .subSatU, a, b, target)
+                ? self.pair(
+                    signed ? .addSatS : .addSatU, signed ? .addSatS : .addSatU, a, b, target)
+                : self.pair(
+                    signed ? .subSatS : .subSatU, signed ? .subSatS : .subSatU, a, b, target)
         }
         // The exact sum fits in an int.
         let sum = self.emit(.binary32(adds ? .add : .sub), a, b, wide: false)
@@ -328,8 +338,10 @@ extension Lowering {
             let result = self.select(truth, b, a, target)
             if truth != c { self.release(truth) }
             return result
-        case .min, .max, .abs, .absDiff, .mulHigh, .popcount, .leadingZeros, .rotate, .addSaturating,
-            .subtractSaturating, .halfAdd, .roundedHalfAdd, .fabs, .floor, .ceil, .trunc, .rint, .sqrt,
+        case .min, .max, .abs, .absDiff, .mulHigh, .popcount, .leadingZeros, .rotate,
+            .addSaturating,
+            .subtractSaturating, .halfAdd, .roundedHalfAdd, .fabs, .floor, .ceil, .trunc, .rint,
+            .sqrt,
             .fmin, .fmax:
             return self.miscounted(a)
         }

@@ -1,5 +1,6 @@
-// Every function here returns one operand per component. `target` is where the result is wanted; it is used
-// by the last instruction of a component only, so a target may also be read by the expression.
+// Every function here returns one operand per component. `target` is where the result is wanted; it
+// is used by the last instruction of a component only, so a target may also be read by the
+// expression.
 
 extension Expression {
     /// Whether component n of the value depends on component n of vector variables only.
@@ -8,7 +9,8 @@ extension Expression {
         case .constant, .scalar, .variable, .query: true
         case .load(let place): place.index.isComponentwise
         case .unary(_, let a), .not(let a), .cast(_, let a): a.isComponentwise
-        case .binary(_, let a, let b), .compare(_, let a, let b), .and(let a, let b), .or(let a, let b):
+        case .binary(_, let a, let b), .compare(_, let a, let b), .and(let a, let b),
+            .or(let a, let b):
             a.isComponentwise && b.isComponentwise
         case .choose(let a, let b, let c):
             a.isComponentwise && b.isComponentwise && c.isComponentwise
@@ -27,7 +29,8 @@ extension Lowering {
         let d = self.destination(uniform: a.isUniform, wide: wide, target)
         self.emit(
             Instruction(
-                operation: operation, form: a.isUniform ? .uniform : .rows, d: d.offset, a: a.offset))
+                operation: operation, form: a.isUniform ? .uniform : .rows, d: d.offset, a: a.offset
+            ))
         return d
     }
 
@@ -170,7 +173,8 @@ extension Lowering {
         case .build(let parts): return parts.map { self.lowerOne($0) }
         case .extract(let vector, let positions):
             let all = self.lower(vector, into: nil)
-            // A component that is taken twice must not be released twice: the later ones are copies.
+            // A component that is taken twice must not be released twice: the later ones are
+            // copies.
             var taken: [Int] = []
             let result = positions.map { position in
                 let operand = all[position]

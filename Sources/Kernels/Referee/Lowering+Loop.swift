@@ -8,7 +8,8 @@ extension Lowering {
         let outerMask: Operand?
     }
 
-    /// Lowers a loop: `top: header, test; body; continue: step; jump top`, or with the test at the end.
+    /// Lowers a loop: `top: header, test; body; continue: step; jump top`, or with the test at the
+    /// end.
     mutating func lowerLoop(_ loop: Loop) {
         let facts = self.facts.facts[self.control]
         self.control += 1

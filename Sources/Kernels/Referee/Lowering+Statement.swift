@@ -1,6 +1,7 @@
-// Masks: each divergent region has a row of its own, narrowed in place as lanes jump away. A jump clears
-// the row of the region it stands in and notes the lanes where they come back (`continued`) or must
-// be taken out (`gone`); merging the sides of a branch then leaves the jumped lanes out by itself.
+// Masks: each divergent region has a row of its own, narrowed in place as lanes jump away. A jump
+// clears the row of the region it stands in and notes the lanes where they come back (`continued`)
+// or must be taken out (`gone`); merging the sides of a branch then leaves the jumped lanes out by
+// itself.
 
 extension Lowering {
     /// Lowers the whole kernel.
@@ -90,7 +91,8 @@ extension Lowering {
         self.charge(1 + value.cost)
         let direct = unmasked && (targets.count == 1 || value.isComponentwise)
         var results = self.lower(value, into: direct ? targets : nil)
-        // A component that is another component of the same variable is read before it is overwritten.
+        // A component that is another component of the same variable is read before it is
+        // overwritten.
         for index in results.indices
         where results[index] != targets[index] && targets.contains(results[index]) {
             results[index] = self.copy(results[index])
@@ -118,7 +120,9 @@ extension Lowering {
         }
         self.emit(
             Instruction(
-                operation: operation, form: source.isUniform && masked ? .rowUniform
+                operation: operation,
+                form: source.isUniform && masked
+                    ? .rowUniform
                     : (target.isUniform ? .uniform : .rows),
                 d: target.offset, a: source.offset, c: masked ? self.activeMask.offset : 0))
     }

@@ -2,13 +2,13 @@ import Primitives
 
 /// Turns a checked tree into referee code: allocates registers, emits instructions, binds labels.
 ///
-/// - Bounds: ``codeMax`` instructions and ``Program/frameBytesMax`` bytes of registers; beyond them a typed
-///   error, never an allocation.
+/// - Bounds: ``codeMax`` instructions and ``Program/frameBytesMax`` bytes of registers; beyond them
+///   a typed error, never an allocation.
 struct Lowering {
     static let codeMax = 1 << 18
 
-    /// Where one number (not a vector) lies. Offsets from 0 up are uniform values; below 0 they are rows,
-    /// -1 - unit, until ``finish()`` knows how many uniform values there are.
+    /// Where one number (not a vector) lies. Offsets from 0 up are uniform values; below 0 they are
+    /// rows, -1 - unit, until ``finish()`` knows how many uniform values there are.
     struct Operand: Hashable {
         var offset: Int32
         var isUniform: Bool
@@ -65,8 +65,8 @@ struct Lowering {
         var bodyDepth: Int
     }
 
-    /// Number of masked regions around the current statement. A jump whose target has the same depth takes all
-    /// active lanes.
+    /// Number of masked regions around the current statement. A jump whose target has the same
+    /// depth takes all active lanes.
     var depth = 0
 
     init(_ tree: Tree, facts: Divergence, fuel: UInt64) {
@@ -87,7 +87,9 @@ struct Lowering {
     // MARK: errors
 
     mutating func fail(_ code: String, _ message: String, _ fix: String) {
-        if self.failure == nil { self.failure = KernelError(code: code, message: message, fix: fix) }
+        if self.failure == nil {
+            self.failure = KernelError(code: code, message: message, fix: fix)
+        }
     }
 
     var hasFailed: Bool { self.failure != nil }
@@ -194,7 +196,8 @@ struct Lowering {
     mutating func emit(_ instruction: Instruction) {
         guard self.code.count < Self.codeMax else {
             self.fail(
-                "kernel.limit.code", "the kernel needs more than \(Self.codeMax) referee instructions",
+                "kernel.limit.code",
+                "the kernel needs more than \(Self.codeMax) referee instructions",
                 "split the kernel, or use loops in place of repeated text")
             return
         }

@@ -10,8 +10,8 @@ struct Machine {
 
     /// Runs to the end, adding to `gas`.
     ///
-    /// - Returns: false as soon as the gas is over the limit. It always ends: each round of each loop is
-    ///   charged.
+    /// - Returns: false as soon as the gas is over the limit. It always ends: each round of each
+    ///   loop is charged.
     func run(gas: inout UInt64) -> Bool {
         var counter = 0
         while true {
@@ -61,12 +61,10 @@ struct Machine {
         case .storePrivate: self.frame.storePrivate(i, view)
         case .locate: self.frame.locate(i, view, self.axes)
         case .firstCell, .nextCell:
-            let number = Int(i.immediate >> 16)
-            guard number < view.axisCount else {
-                preconditionFailure("the checker gives one cell for each axis")
-            }
-            self.frame.addCell(
-                i, view, self.axes[view.axes + number], isFirst: operation == .firstCell)
+            let number = Int(truncatingIfNeeded: i.immediate >> 16)
+            // One cell for each axis; a surplus one would own nothing.
+            let axis = number < view.axisCount ? self.axes[view.axes + number] : .nothing
+            self.frame.addCell(i, view, axis, isFirst: operation == .firstCell)
         case .storeOwned: self.frame.storeOwned(i, view)
         case .clear: self.frame.clear(i, view)
         }

@@ -9,7 +9,8 @@ struct MemoryView {
     var cellCount: UInt64 = 0
     /// Written buffers: index of the first cell of the box.
     var origin: UInt64 = 0
-    /// Written buffers: first of the axes in ``Frame/axes``, in the manifest's order and in address order.
+    /// Written buffers: first of the axes in ``Frame/axes``, in the manifest's order and in address
+    /// order.
     var axes = 0
     var axisCount = 0
 }
@@ -26,6 +27,10 @@ struct MemoryAxis {
     var dense: UInt32
     /// The extent of all groups is one: the coordinate is zero and takes no part in the address.
     var isPoint: Bool
+
+    /// An axis on which the group has no coordinate.
+    static let nothing = MemoryAxis(
+        lower: 0, extent: 0, stride: 1, reciprocal: 0, dense: 0, isPoint: true)
 
     /// Quotient of a number below 2^32.
     @inline(__always) func quotient(_ rest: UInt64) -> UInt64 {
@@ -156,7 +161,8 @@ extension Frame {
 
     @inline(never) func store(_ i: Instruction, _ view: MemoryView) {
         switch i.element {
-        case .char, .uchar, .bool: self.store(i, view) { (r: UInt32) in UInt8(truncatingIfNeeded: r) }
+        case .char, .uchar, .bool:
+            self.store(i, view) { (r: UInt32) in UInt8(truncatingIfNeeded: r) }
         case .short, .ushort, .half:
             self.store(i, view) { (r: UInt32) in UInt16(truncatingIfNeeded: r) }
         case .int, .uint: self.store(i, view) { (r: UInt32) in r }

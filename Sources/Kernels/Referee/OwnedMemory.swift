@@ -1,4 +1,5 @@
-// Written buffers: a group has only its own cells, dense; everything else is the launch's input, or zero.
+// Written buffers: a group has only its own cells, dense; everything else is the launch's input, or
+// zero.
 
 extension Frame {
     /// Position of an index among the group's cells; nil where the group does not own it.

@@ -1,7 +1,7 @@
 /// A lowered kernel: what the referee runs.
 ///
 /// - Invariant: operands lie inside the frame, jumps inside the code, objects exist, and the last
-///   instruction is `halt`; `init` refuses anything else, so that running needs no checks of its own.
+/// instruction is `halt`; `init` refuses anything else, so that running needs no checks of its own.
 struct Program: Sendable {
     /// Bytes of one group's registers, private arrays and local memory together.
     static let frameBytesMax = 1 << 27
@@ -49,6 +49,16 @@ struct Program: Sendable {
         let element: ScalarType
         /// Elements; 0 for buffers, whose count the launch says.
         let count: Int
+
+        var isBuffer: Bool {
+            if case .input = self.kind { return true }
+            return self.isOwned
+        }
+
+        var isOwned: Bool {
+            if case .owned = self.kind { return true }
+            return false
+        }
     }
 
     let code: [Instruction]
@@ -56,6 +66,9 @@ struct Program: Sendable {
     let objects: [Object]
     /// Constant tables, little-endian, each at a multiple of 8.
     let constants: [UInt8]
+    /// Types of the launch's scalars.
+    let scalars: [ScalarType]
+    /// Lanes along x, y and z.
     let localSize: [UInt32]
     let lanes: Int
     let width: Int
@@ -69,8 +82,8 @@ struct Program: Sendable {
     /// Lowers a checked tree.
     ///
     /// - Bounds: time linear in the tree × ``Divergence/passesMax``.
-    /// - Throws: `kernel.limit.tree`, `kernel.limit.registers`, `kernel.limit.code`, `kernel.limit.uninitialised`,
-    ///   `kernel.unsupported.*`.
+    /// - Throws: `kernel.limit.tree`, `kernel.limit.registers`, `kernel.limit.code`,
+    ///   `kernel.limit.uninitialised`, `kernel.unsupported.*`.
     init(lowering tree: Tree, fuel: UInt64) throws(KernelError) {
         try Self.checkSize(tree)
         var lowering = Lowering(tree, facts: Divergence(tree), fuel: fuel)
@@ -85,6 +98,7 @@ struct Program: Sendable {
         let width = Frame.width(lanes: tree.lanes)
         self.code = code
         self.presets = presets
+        self.scalars = tree.scalars.map(\.type)
         self.localSize = tree.localSize
         self.lanes = tree.lanes
         self.width = width
@@ -104,9 +118,12 @@ struct Program: Sendable {
         self.localRange = localStart..<end
         var cleared: [Range<Int>] = []
         for (number, array) in tree.privates.enumerated() {
-            objects.append(Object(kind: .privately(end), element: array.element, count: array.count))
+            objects.append(
+                Object(kind: .privately(end), element: array.element, count: array.count))
             let bytes = array.bytes * width
-            if !facts.isDominated[tree.variables.count + number] { cleared.append(end..<end + bytes) }
+            if !facts.isDominated[tree.variables.count + number] {
+                cleared.append(end..<end + bytes)
+            }
             end += (bytes + 63) & ~63
         }
         self.clearedPrivates = cleared
@@ -175,7 +192,8 @@ struct Program: Sendable {
             default: return true
             }
         }
-        guard isSound, self.code.last?.operation == .control(.halt) else {
+        guard isSound, self.localSize.count == 3, self.code.last?.operation == .control(.halt)
+        else {
             throw KernelError(
                 code: "kernel.internal.lowering", message: "the lowered kernel is not sound",
                 fix: "report this kernel")

@@ -1,25 +1,33 @@
 /// Re-runs leaves of one kernel, bit for bit as an honest device would have run them.
 ///
-/// No clock, thread or device: the same arguments give the same bytes and the same gas on every machine.
-/// A referee keeps the memory of one group between runs; it is not shared between threads.
+/// No clock, thread or device: the same arguments give the same bytes and the same gas on every
+/// machine. A referee keeps the memory of one group between runs; it is not shared between threads.
 ///
 /// - Bounds: ``Program/frameBytesMax`` of memory, and the slice; time by the geometry's `leafGas`.
 package struct Referee {
     private let program: Program
     private var storage: [UInt64] = []
     private var constants: [UInt64]
+    private let localIDs: [[UInt64]]
 
     package init(_ kernel: Kernel) { self.init(program: kernel.program) }
 
     init(program: Program) {
         self.program = program
         self.constants = Self.words(program.constants)
+        let size = program.localSize.map { UInt64(max($0, 1)) }
+        self.localIDs = (0..<3).map { axis in
+            let below = size[..<axis].reduce(1, *)
+            return (0..<program.width).map { UInt64($0) / below % size[axis] }
+        }
     }
 
     /// Runs one leaf.
     ///
-    /// - Parameter inputs: one per buffer, exactly as long as its binding; empty where nothing is bound.
-    /// - Throws: ``RefereeError``, in the order of its cases; nothing else can happen, whatever the inputs.
+    /// - Parameter inputs: one per buffer, exactly as long as its binding; empty where nothing is
+    ///   bound.
+    /// - Throws: ``RefereeError``, in the order of its cases; nothing else can happen, whatever the
+    ///   inputs.
     package mutating func run(
         leaf: UInt64, launch: Int, order: WorkOrder, geometry: Geometry, inputs: [[UInt8]]
     ) throws(RefereeError) -> LeafRun {
@@ -41,14 +49,15 @@ package struct Referee {
         if self.storage.isEmpty {
             self.storage = Array(repeating: 0, count: self.program.frameBytes / 8 + 1)
         }
-        let program = self.program
+        let (program, localIDs) = (self.program, self.localIDs)
         let gas = self.storage.withUnsafeMutableBytes { storage -> UInt64? in
             self.constants.withUnsafeMutableBytes { constants -> UInt64? in
                 guard let base = storage.baseAddress else { return nil }
                 let runner = LeafRunner(
                     program: program, geometry: geometry,
                     frame: Frame(base: base, width: program.width, lanes: program.lanes),
-                    constants: constants.baseAddress, gasLimit: gasLimit)
+                    constants: constants.baseAddress, gasLimit: gasLimit,
+                    localIDs: localIDs)
                 return runner.run(leaf: leaf, inputs: inputs, outputs: &outputs)
             }
         }
@@ -60,18 +69,16 @@ package struct Referee {
         leaf: UInt64, geometry: Geometry, inputs: [[UInt8]]
     ) throws(RefereeError) {
         let buffers = geometry.launch.buffers
-        let expected = self.program.objects.count { object in
-            switch object.kind {
-            case .input, .owned: true
-            case .local, .privately, .constant: false
-            }
-        }
-        guard buffers.count == expected, geometry.elementBytes.count == expected else {
-            throw .launchMismatch
-        }
+        // The geometry of another kernel is refused, not trusted.
+        let expected = self.program.objects.prefix { $0.isBuffer }
+        guard buffers.count == expected.count, geometry.boxes.count == expected.count,
+            geometry.elementBytes == expected.map(\.element.bytes),
+            zip(geometry.boxes, expected).allSatisfy({ ($0 != nil) == $1.isOwned }),
+            geometry.launch.scalars.map(\.type) == self.program.scalars
+        else { throw .launchMismatch }
         guard leaf < geometry.leafCount else { throw .noSuchLeaf(leaf) }
-        guard inputs.count == expected else {
-            throw .inputCount(expected: expected, found: inputs.count)
+        guard inputs.count == expected.count else {
+            throw .inputCount(expected: expected.count, found: inputs.count)
         }
         for (number, input) in inputs.enumerated() {
             let bytes = buffers[number].elements * UInt64(geometry.elementBytes[number])
@@ -92,7 +99,8 @@ package struct Referee {
     }
 }
 
-/// The slices of one leaf while its groups run: for each written buffer, its groups' cells one after the other.
+/// The slices of one leaf while its groups run: for each written buffer, its groups' cells one
+/// after the other.
 struct Outputs {
     /// Bytes of the whole slice.
     private(set) var bytes: UInt64 = 0

@@ -2,7 +2,8 @@ package import Primitives
 
 /// A small launch with its inputs inside and the root of what it must give.
 ///
-/// Published with a kernel: validators run it on the referee, providers on their device before they may bid.
+/// Published with a kernel: validators run it on the referee, providers on their device before they
+/// may bid.
 ///
 /// - Bounds: ``Limits/vectors`` of one kernel, ``Limits/vectorBytes`` of inputs in one vector,
 ///   ``Limits/vectorGas`` for all of a kernel together.
@@ -68,7 +69,8 @@ package struct VectorBuffer: Record {
 package enum VectorError: Error, Hashable, Sendable {
     /// More than ``Limits/vectors``.
     case tooMany(Int)
-    /// Inputs over ``Limits/vectorBytes`` together, or an output over ``TestVector/outputBytesMax``.
+    /// Inputs over ``Limits/vectorBytes`` together, or an output over
+    /// ``TestVector/outputBytesMax``.
     case tooLarge(vector: Int)
     /// The vector does not fit the kernel.
     case work(vector: Int, WorkError)

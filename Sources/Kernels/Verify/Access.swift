@@ -14,6 +14,7 @@ struct Access: Hashable, Sendable {
     let isStore: Bool
     /// Barriers (and the start) that may be the last before it, ascending.
     let intervals: [Int]
+    /// The index, then, for a store that has them, its cells.
     let coordinates: [Coordinate]
     /// Lanes that may be active.
     let mask: [Bool]
@@ -88,8 +89,9 @@ enum RaceProof {
         return KernelError(
             code: "kernel.global.race.unproved", line: access.position.line,
             column: access.position.column, message: "two lanes of a group may write this cell",
-            fix: "let each lane write cells of its own, with an index that follows from its id, or "
-                + "let one lane write: if (get_local_id(0) == 0)")
+            fix: "let each lane write cells of its own, with an index that follows from its id, "
+                + "let one lane write: if (get_local_id(0) == 0); and sum up in a variable, not "
+                + "in the buffer")
     }
 
     /// Whether no two different active lanes can touch one cell.

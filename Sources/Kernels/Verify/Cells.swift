@@ -12,8 +12,8 @@ extension Verifier {
 
     mutating func store(_ store: Store) -> Store {
         if self.mode == .collect {
-            self.note(
-                store.place, store.cells.isEmpty ? [store.place.index] : store.cells, isStore: true)
+            // Only the store of such a lane happens whose cells are in range: they tell cells apart.
+            self.note(store.place, [store.place.index] + store.cells, isStore: true)
             return store
         }
         guard case .buffer(let buffer) = store.place.object else { return store }

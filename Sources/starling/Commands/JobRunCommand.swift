@@ -11,8 +11,8 @@ struct JobRunCommand: Command {
             Example: starling job run blur.cl --in image=photo.ppm --out result=blurred.ppm \
             --set radius=3 --max-price "0.1 STAR"
 
-            Files of --in are raw little-endian elements, or binary PGM and PPM pictures, whose pixels \
-            become the buffer and whose extent sets scalars called width, height and channels.
+            Files of --in are raw little-endian elements, or binary PGM and PPM pictures, whose \
+            pixels become the buffer and whose extent sets scalars called width, height, channels.
             """)
 
     @OptionGroup var options: DaemonOptions
@@ -180,8 +180,8 @@ struct JobRunCommand: Command {
             bytes.count == width * height * channels
         else {
             throw CommandFailure(
-                "the buffer's \(bytes.count) bytes are no picture of \(width ?? 0) × \(height ?? 0) "
-                    + "pixels with \(channels) samples each",
+                "the buffer's \(bytes.count) bytes are no picture of \(width ?? 0) × "
+                    + "\(height ?? 0) pixels with \(channels) samples each",
                 fix: "write it raw: --out NAME=FILE.bin")
         }
         try writeFile(

@@ -22,7 +22,8 @@ struct KernelFile {
     ///
     /// The manifest is `manifest`, else the `.toml` beside the source, else inferred.
     ///
-    /// - Throws: ``CommandFailure`` with file, line, column, the line underlined, and what to write instead.
+    /// - Throws: ``CommandFailure`` with file, line, column, the line underlined, and what to write
+    ///   instead.
     static func load(_ file: String, _ choices: Choices) throws -> KernelFile {
         let bytes = try readFile(file)
         guard let source = String(validating: bytes, as: UTF8.self) else {

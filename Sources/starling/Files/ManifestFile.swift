@@ -5,9 +5,10 @@ import TOMLKit
 
 /// A manifest as authors write it, in TOML.
 ///
-/// The keys are those of ``Manifest``'s JSON form, all but `entry` optional, with these short forms:
-/// `localSize = [16, 16]`, `definitions` and `localArguments` as tables of name = value, formulas as numbers
-/// or texts, and of an axis `source = "x"` or `source = { axis = "x", divisor = 1, modulus = 0 }`.
+/// The keys are those of ``Manifest``'s JSON form, all but `entry` optional, with these short
+/// forms: `localSize = [16, 16]`, `definitions` and `localArguments` as tables of name = value,
+/// formulas as numbers or texts, and of an axis `source = "x"`, or
+/// `source = { axis = "x", divisor = 1, modulus = 0 }`.
 ///
 /// - Source: examples/README.md.
 enum ManifestFile {
@@ -32,15 +33,15 @@ enum ManifestFile {
             return try Manifest(json: try Self.complete(json), at: "")
         } catch {
             throw CommandFailure(
-                "\(printable(file)): \(printable(error.path)): \(printable(error.expected)) expected, "
-                    + "\(printable(error.found)) found",
+                "\(printable(file)): \(printable(error.path)): "
+                    + "\(printable(error.expected)) expected, \(printable(error.found)) found",
                 fix: "see examples/README.md for the keys of a manifest")
         }
     }
 
     // MARK: Short forms to JSON
 
-    /// Adds what was left out and spells short forms out; unknown keys stay, for the decoder to refuse.
+    /// Adds what was left out and spells short forms out; unknown keys stay, to be refused.
     private static func complete(_ json: JSON) throws(FieldError) -> JSON {
         let blank = Manifest.blank.json
         var members: [JSONMember] = []

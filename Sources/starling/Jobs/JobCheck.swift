@@ -138,7 +138,7 @@ struct JobCheck {
                     "leaf \(leaf) cannot be re-run: \(error)", code: "check.referee")
             }
             throw CommandFailure(
-                "leaf \(leaf) is WRONG: the referee computes other bytes than the provider committed",
+                "leaf \(leaf) is WRONG: the referee computes other bytes than were committed",
                 fix: "keep the receipt; do not use the output", code: "check.wrongLeaf")
         }
         return CheckResult(leaves: leaves, total: total)

@@ -2,7 +2,8 @@ import Foundation
 import Kernels
 import Primitives
 
-/// What a requester wrote, as a work order: inputs read, scalars and groups settled, nothing sent yet.
+/// What a requester wrote, as a work order: inputs read, scalars and groups settled, and nothing
+/// sent so far.
 struct JobPlan {
     /// The arguments of `job run` that concern the work itself.
     struct Wishes {
@@ -117,8 +118,8 @@ private struct Draft {
             let width = layout.element.bytes
             guard !bytes.isEmpty, bytes.count.isMultiple(of: width) else {
                 throw CommandFailure(
-                    "\(printable(value)) has \(bytes.count) bytes, no multiple of the \(width) of one "
-                        + "\(layout.element.name)", fix: "give raw little-endian elements")
+                    "\(printable(value)) has \(bytes.count) bytes, no multiple of the \(width) of "
+                        + "one \(layout.element.name)", fix: "give raw little-endian elements")
             }
             self.data[index] = bytes
             self.given[index] = UInt64(bytes.count / width)

@@ -90,7 +90,7 @@ struct JobRun {
 
     /// Follows the job until `isReached` says so.
     ///
-    /// - Throws: ``CommandFailure`` when the job ends in another way, with what happens to the money.
+    /// - Throws: ``CommandFailure`` when the job ends in another way, saying where its money is.
     func follow(_ job: JobID, until isReached: (String) -> Bool) async throws {
         while true {
             let reply = try await self.daemon.call("job.progress", [("job", job.json)])

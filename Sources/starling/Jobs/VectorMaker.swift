@@ -1,14 +1,15 @@
 import Kernels
 import Primitives
 
-/// Makes the test vectors that publishing a kernel needs: small launches with scattered inputs, run on the
-/// referee here; every validator and provider runs them again.
+/// Makes the test vectors that publishing a kernel needs: small launches with scattered inputs, run
+/// on the referee here; every validator and provider runs them again.
 struct VectorMaker {
     let kernel: Kernel
     /// Scalars that the author or the order names; the others are tried.
     let scalars: [Scalar?]
 
-    /// Sizes tried for an integer scalar that is not given, as multiples of the group: most kernels take extents.
+    /// Sizes tried for an integer scalar that is not given, as multiples of the group: most kernels
+    /// take extents.
     private static let extents: [Int64] = [2, 1, 3, 4, 8]
 
     /// The first vector that fits and writes something.

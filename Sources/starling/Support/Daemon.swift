@@ -70,7 +70,8 @@ struct Daemon: Sendable {
             throw CommandFailure.usage(
                 "which wallet?",
                 fix:
-                    "add --from with one of \(names.joined(separator: ", ")), or set STARLING_WALLET"
+                    "add --from with one of \(names.joined(separator: ", ")), "
+                    + "or set STARLING_WALLET"
             )
         }
     }

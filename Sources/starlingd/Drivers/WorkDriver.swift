@@ -97,33 +97,77 @@ final class WorkDriver: Sendable {
     // MARK: Workers
 
     private func execute(_ job: JobID, _ package: KernelPackage, _ order: WorkOrder) {
-        Task {
-            do {
-                let execution = try await self.run(job, package, order)
-                self.inputs.post(.provider(.executed(job, execution)))
-            } catch let error as ExecutorError {
-                self.fail(job, error.code.rawValue, "\(error)")
-            } catch let error as Missing {
-                self.fail(job, error.code, error.text)
-            } catch {
-                self.fail(job, "work.failed", "\(error)")
-            }
+        let request: ExecutionRequest
+        do {
+            request = try self.request(job, package, order)
+        } catch {
+            self.fail(job, error)
+            return
+        }
+        Task { await self.run(request) }
+    }
+
+    private func run(_ request: ExecutionRequest) async {
+        let job = request.job
+        let outcome: Result<ExecutionResult, ExecutorError>
+        do throws(ExecutorError) {
+            outcome = .success(
+                try await self.executor.execute(request) { progress in
+                    self.note(job, progress)
+                })
+        } catch {
+            outcome = .failure(error)
+        }
+        self.finish(request, outcome)
+    }
+
+    private func note(_ job: JobID, _ progress: ExecutionProgress) {
+        self.running.withLock {
+            $0[job] = Progress(
+                groupsDone: progress.groupsDone, groupsTotal: progress.groupsTotal,
+                phase: "\(progress.phase)")
         }
     }
 
-    private func fail(_ job: JobID, _ code: String, _ text: String) {
-        self.running.withLock { _ = $0.removeValue(forKey: job) }
-        self.inputs.post(.provider(.executionFailed(job, code: code, text: text)))
+    private func finish(
+        _ request: ExecutionRequest, _ outcome: Result<ExecutionResult, ExecutorError>
+    ) {
+        defer { unlink(request.outputPath) }
+        do {
+            let result = try outcome.get()
+            let blob = try self.keepOutput(request.outputPath, bytes: result.outputBytes)
+            self.running.withLock { _ = $0.removeValue(forKey: request.job) }
+            let execution = Execution(
+                sliceRoots: result.sliceRoots, outputBlob: blob,
+                outputBytes: result.outputBytes, kernelNs: result.kernelNs,
+                device: "\(result.device)")
+            self.inputs.post(.provider(.executed(request.job, execution)))
+        } catch {
+            self.fail(request.job, error)
+        }
     }
 
-    private struct Missing: Error {
+    private func fail(_ job: JobID, _ error: any Error) {
+        self.running.withLock { _ = $0.removeValue(forKey: job) }
+        let code =
+            switch error {
+            case let error as ExecutorError: error.code.rawValue
+            case let error as Missing: error.code
+            default: "work.failed"
+            }
+        self.inputs.post(.provider(.executionFailed(job, code: code, text: "\(error)")))
+    }
+
+    private struct Missing: Error, CustomStringConvertible {
         let code: String
         let text: String
+
+        var description: String { self.text }
     }
 
-    private func run(
+    private func request(
         _ job: JobID, _ package: KernelPackage, _ order: WorkOrder
-    ) async throws -> Execution {
+    ) throws -> ExecutionRequest {
         let device = self.deviceStatus.first { $0.quarantine == nil }?.description.key
         guard let device else {
             throw Missing(
@@ -131,34 +175,22 @@ final class WorkDriver: Sendable {
                 text: "no OpenCL device; install pocl-opencl-icd or the GPU's driver")
         }
         let geometry = try Kernel(package).geometry(order)
-        let inputs = try geometry.inputs.map { input in
+        var inputs: [ExecutionInput] = []
+        for input in geometry.inputs {
             guard try self.blobs.size(of: input.blob) != nil else {
                 throw Missing(code: "blob.missing", text: "input \(input.blob.short) is not here")
             }
             let path = try self.blobs.path(of: input.blob)
-            return ExecutionInput(buffer: input.buffer, .file(path))
+            inputs.append(ExecutionInput(buffer: input.buffer, .file(path)))
         }
         let output = "\(self.scratch)/\(job.hex).out"
-        unlink(output)
-        defer { unlink(output) }
-        let request = ExecutionRequest(
+        unlink(output)  // What a killed predecessor left.
+        return ExecutionRequest(
             job: job, package: package, order: order, inputs: inputs, device: device,
             outputPath: output,
             limits: ExecutionLimits(
                 compileMs: 60_000, wallMs: self.limits.wallMs,
                 memoryBytes: self.limits.memoryBytes, outputBytes: self.limits.outputBytes))
-        let result = try await self.executor.execute(request) { progress in
-            self.running.withLock {
-                $0[job] = Progress(
-                    groupsDone: progress.groupsDone, groupsTotal: progress.groupsTotal,
-                    phase: "\(progress.phase)")
-            }
-        }
-        let blob = try self.keepOutput(output, bytes: result.outputBytes)
-        self.running.withLock { _ = $0.removeValue(forKey: job) }
-        return Execution(
-            sliceRoots: result.sliceRoots, outputBlob: blob, outputBytes: result.outputBytes,
-            kernelNs: result.kernelNs, device: "\(result.device)")
     }
 
     /// Copies a finished output into the blobs, piece by piece.

@@ -10,7 +10,8 @@ import Testing
         let pairs = edges.flatMap { a in edges.map { (a, $0) } }
         let rig = try Rig(
             """
-            __kernel void k(__global const \(name) *a, __global const \(name) *b, __global \(name) *o) {
+            __kernel void k(
+                __global const \(name) *a, __global const \(name) *b, __global \(name) *o) {
                 int i = (int)get_global_id(0);
                 \(name) x = a[i]; \(name) y = b[i];
                 o[i] = (\(name))(\(expression));
@@ -73,9 +74,11 @@ import Testing
         try self.checkAll(.short, [Int16.min, -1000, -1, 0, 1, 3, 15, 16, 255, .max])
         try self.checkAll(.ushort, [UInt16(0), 1, 3, 15, 16, 17, 255, 256, 32768, .max])
         try self.checkAll(.int, [Int32.min, -65_537, -31, -1, 0, 1, 5, 31, 32, 40_000, .max])
-        try self.checkAll(.uint, [UInt32(0), 1, 5, 31, 32, 65_535, 65_536, 1 << 31, .max - 1, .max])
+        try self.checkAll(
+            .uint, [UInt32(0), 1, 5, 31, 32, 65_535, 65_536, 1 << 31, .max - 1, .max])
         try self.checkAll(.long, [Int64.min, -(1 << 33), -1, 0, 1, 63, 64, 1 << 31, 1 << 40, .max])
-        try self.checkAll(.ulong, [UInt64(0), 1, 63, 64, 65, 1 << 32, 3 << 40, 1 << 63, .max - 1, .max])
+        try self.checkAll(
+            .ulong, [UInt64(0), 1, 63, 64, 65, 1 << 32, 3 << 40, 1 << 63, .max - 1, .max])
     }
 
     /// IEEE 754 by bits: results written down from the standard, not computed here.
@@ -113,7 +116,8 @@ import Testing
         for (expression, a, b, want) in cases {
             let rig = try Rig(
                 """
-                __kernel void k(__global const float *a, __global const float *b, __global float *o) {
+                __kernel void k(
+                    __global const float *a, __global const float *b, __global float *o) {
                     int i = (int)get_global_id(0);
                     float x = a[i]; float y = b[i];
                     o[i] = \(expression);
@@ -125,7 +129,9 @@ import Testing
                     .output("o", .float, block: 1, elements: 1),
                 ])
             let found: [UInt32] = numbers(try rig.run().slice)
-            #expect(found == [want], "\(expression) of \(String(a, radix: 16)), \(String(b, radix: 16))")
+            #expect(
+                found == [want], "\(expression) of \(String(a, radix: 16)), \(String(b, radix: 16))"
+            )
         }
     }
 
@@ -158,7 +164,9 @@ import Testing
                 }
                 """,
                 local: [1], groups: [1],
-                buffers: [.input("a", .float, bytes([a])), .output("o", .long, block: 1, elements: 1)])
+                buffers: [
+                    .input("a", .float, bytes([a])), .output("o", .long, block: 1, elements: 1),
+                ])
             let found: [Int64] = numbers(try rig.run().slice)
             #expect(found == [want], "\(expression) of \(String(a, radix: 16))")
         }

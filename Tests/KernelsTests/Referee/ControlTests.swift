@@ -3,7 +3,9 @@ import Testing
 
 @Suite struct ControlTests {
     /// Runs `body`, which sets `r` from the lane number `i`, on 40 lanes in two groups.
-    private func results(_ body: String, helper: String = "", fuel: UInt64 = 1_024) throws -> [Int32] {
+    private func results(_ body: String, helper: String = "", fuel: UInt64 = 1_024) throws
+        -> [Int32]
+    {
         let rig = try Rig(
             """
             \(helper)
@@ -36,8 +38,11 @@ import Testing
         try self.expect("for (int j = 0; j < (i & 15); j++) r += j * i;") { i in
             (0..<(i & 15)).reduce(0) { $0 + $1 * i }
         }
-        try self.expect("int j = i & 7; do { r += 10; j--; } while (j > 0);") { max($0 & 7, 1) * 10 }
-        try self.expect("for (int j = 0; j < 4; j++) for (int l = j; l < (i & 3); l++) r += 1 + l;") { i in
+        try self.expect("int j = i & 7; do { r += 10; j--; } while (j > 0);") {
+            max($0 & 7, 1) * 10
+        }
+        try self.expect("for (int j = 0; j < 4; j++) for (int l = j; l < (i & 3); l++) r += 1 + l;")
+        { i in
             var r: Int32 = 0
             for j in Int32(0)..<4 { for l in j..<max(j, i & 3) { r += 1 + l } }
             return r
@@ -66,7 +71,10 @@ import Testing
         }
         // A uniform loop whose lanes continue apart, with a variable that outlives the round.
         try self.expect(
-            "int last = 0; for (int j = 0; j < 5; j++) { int t = j * i; if (t & 1) continue; last = t; r += last; }"
+            """
+            int last = 0;
+            for (int j = 0; j < 5; j++) { int t = j * i; if (t & 1) continue; last = t; r += last; }
+            """
         ) { i in
             var r: Int32 = 0
             for j in Int32(0)..<5 where (j * i) & 1 == 0 { r += j * i }
@@ -115,8 +123,13 @@ import Testing
             }
             return a == 7 ? 70 : 99
         }
-        try self.expect("r = h(i, 5) * 1000 + h(40 - i, 9);", helper: helper) { h($0, 5) * 1000 + h(40 - $0, 9) }
-        try self.expect("for (int j = 0; j < 3; j++) { r += h(i + j, i & 3); if (r > 150) break; }", helper: helper) { i in
+        try self.expect("r = h(i, 5) * 1000 + h(40 - i, 9);", helper: helper) {
+            h($0, 5) * 1000 + h(40 - $0, 9)
+        }
+        try self.expect(
+            "for (int j = 0; j < 3; j++) { r += h(i + j, i & 3); if (r > 150) break; }",
+            helper: helper
+        ) { i in
             var r: Int32 = 0
             for j in Int32(0)..<3 {
                 r += h(i + j, i & 3)

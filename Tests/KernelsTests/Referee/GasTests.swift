@@ -3,7 +3,9 @@ import Primitives
 import Testing
 
 @Suite struct GasTests {
-    private func rig(_ body: String, lanes: UInt32 = 64, data: [Int32], fuel: UInt64 = 1_024) throws -> Rig {
+    private func rig(_ body: String, lanes: UInt32 = 64, data: [Int32], fuel: UInt64 = 1_024) throws
+        -> Rig
+    {
         try Rig(
             """
             __kernel void k(__global const int *a, __global int *o) {
@@ -34,7 +36,8 @@ import Testing
 
     @Test func smallGroupsPayForThirtyTwoLanes() throws {
         let small = try self.rig("x += 1;", lanes: 4, data: [1, 2, 3, 4]).run().gas
-        let full = try self.rig("x += 1;", lanes: 32, data: Array(repeating: 1, count: 32)).run().gas
+        let full = try self.rig("x += 1;", lanes: 32, data: Array(repeating: 1, count: 32)).run()
+            .gas
         #expect(small == full)
     }
 
@@ -52,7 +55,8 @@ import Testing
 
     /// A loop that runs to its fuel costs at most the bound that the order promised.
     @Test func endlessLoopStaysInTheBound() throws {
-        let rig = try self.rig("while (x >= 0 || x < 0) x += 3;", data: Array(repeating: 1, count: 64), fuel: 9_000)
+        let rig = try self.rig(
+            "while (x >= 0 || x < 0) x += 3;", data: Array(repeating: 1, count: 64), fuel: 9_000)
         let run = try rig.run()
         #expect(run.gas <= rig.geometry.leafGas)
         #expect(run.gas > 9_000 * 64)
@@ -64,7 +68,11 @@ import Testing
 @Suite struct RefereeErrorTests {
     private func rig() throws -> Rig {
         try Rig(
-            "__kernel void k(__global const int *a, __global int *o) { o[get_global_id(0)] = a[get_global_id(0)]; }",
+            """
+            __kernel void k(__global const int *a, __global int *o) {
+                o[get_global_id(0)] = a[get_global_id(0)];
+            }
+            """,
             local: [4], groups: [2],
             buffers: [
                 .input("a", .int, bytes((0..<8).map { Int32($0) })),
@@ -75,7 +83,9 @@ import Testing
     @Test func refusesWhatDoesNotFit() throws {
         let rig = try self.rig()
         var referee = Referee(rig.kernel)
-        func run(leaf: UInt64 = 0, launch: Int = 0, order: WorkOrder? = nil, inputs: [[UInt8]]? = nil) throws {
+        func run(
+            leaf: UInt64 = 0, launch: Int = 0, order: WorkOrder? = nil, inputs: [[UInt8]]? = nil
+        ) throws {
             _ = try referee.run(
                 leaf: leaf, launch: launch, order: order ?? rig.order, geometry: rig.geometry,
                 inputs: inputs ?? rig.inputs)
@@ -135,7 +145,13 @@ import Testing
     /// A kernel that would run for long is stopped by the gas of publication.
     @Test func endlessVectorStops() throws {
         let rig = try Rig(
-            "__kernel void k(__global int *o) { int x = 1; while (x != 0) x |= 3; o[get_global_id(0)] = x; }",
+            """
+            __kernel void k(__global int *o) {
+                int x = 1;
+                while (x != 0) x |= 3;
+                o[get_global_id(0)] = x;
+            }
+            """,
             local: [64], groups: [1], buffers: [.output("o", .int, block: 64, elements: 64)],
             fuel: 200_000)
         let vector = TestVector(
@@ -169,7 +185,9 @@ import Testing
         #expect(throws: (any Error).self) { try rig.kernel.check(vectors: [missing]) }
         var short = right
         short.buffers[0].data = [1, 2, 3]
-        #expect(throws: VectorError.referee(vector: 0, .inputBytes(buffer: 0, expected: 256, found: 3))) {
+        #expect(
+            throws: VectorError.referee(vector: 0, .inputBytes(buffer: 0, expected: 256, found: 3))
+        ) {
             try rig.kernel.check(vectors: [short])
         }
     }

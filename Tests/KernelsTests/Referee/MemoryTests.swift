@@ -21,7 +21,9 @@ import Testing
             }
             """,
             local: [64], groups: [4],
-            buffers: [.input("a", .uint, bytes(values)), .output("o", .uint, block: 1, elements: 4)],
+            buffers: [
+                .input("a", .uint, bytes(values)), .output("o", .uint, block: 1, elements: 4),
+            ],
             groupsPerLeaf: 2)
         let found: [UInt32] = numbers(try rig.runAll())
         #expect(found == (0..<4).map { g in values[g * 64..<g * 64 + 64].reduce(0, &+) })
@@ -60,7 +62,10 @@ import Testing
             }
             """,
             local: [8], groups: [1],
-            buffers: [.input("a", .int, bytes([Int32(1), 2, 3])), .output("o", .int, block: 8, elements: 8)])
+            buffers: [
+                .input("a", .int, bytes([Int32(1), 2, 3])),
+                .output("o", .int, block: 8, elements: 8),
+            ])
         let found: [Int32] = numbers(try rig.run().slice)
         let want = (Int32(0)..<8).map { i -> Int32 in
             let a = i >= 2 && i < 5 ? i - 1 : 0
@@ -71,7 +76,8 @@ import Testing
         #expect(found == want)
     }
 
-    /// A store to a cell of another group, or to nobody's, is skipped; a read sees own stores, else zero.
+    /// A store to a cell of another group, or to nobody's, is skipped; a read sees own stores, else
+    /// zero.
     @Test func ownershipSkipsForeignStores() throws {
         let rig = try Rig(
             """
@@ -105,10 +111,12 @@ import Testing
             name: "o", role: .out, element: .uchar, origin: .constant(5),
             axes: [
                 LayoutAxis(
-                    source: AxisSource(axis: 1), block: .constant(4), limit: .constant(Int64(height)),
+                    source: AxisSource(axis: 1), block: .constant(4),
+                    limit: .constant(Int64(height)),
                     stride: .constant(Int64(pitch))),
                 LayoutAxis(
-                    source: AxisSource(axis: 0), block: .constant(4), limit: .constant(Int64(width)),
+                    source: AxisSource(axis: 0), block: .constant(4),
+                    limit: .constant(Int64(width)),
                     stride: .constant(1)),
             ])
         let rig = try Rig(
@@ -142,7 +150,8 @@ import Testing
             """,
             local: [4], groups: [1],
             buffers: [
-                .input("a", .char, [0xff, 0x80, 0x7f, 1]), .input("b", .ushort, bytes([UInt16(0xffff), 1, 2, 3])),
+                .input("a", .char, [0xff, 0x80, 0x7f, 1]),
+                .input("b", .ushort, bytes([UInt16(0xffff), 1, 2, 3])),
                 .output("o", .int, block: 4, elements: 4),
             ])
         let found: [Int32] = numbers(try rig.run().slice)

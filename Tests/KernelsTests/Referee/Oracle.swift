@@ -1,8 +1,8 @@
 import Kernels
 import Primitives
 
-/// A second reading of the tree, lane by lane and number by number, that shares no code with the referee:
-/// values are plain bits, arithmetic is 128-bit, masks are lists of lanes.
+/// A second reading of the tree, lane by lane and number by number, that shares no code with the
+/// referee: values are plain bits, arithmetic is 128-bit, masks are lists of lanes.
 final class Oracle {
     private let tree: Tree
     private let geometry: Geometry
@@ -49,7 +49,8 @@ final class Oracle {
             repeating: self.tree.variables.map { Array(repeating: 0, count: $0.type.width) },
             count: lanes)
         self.privates = Array(
-            repeating: self.tree.privates.map { Array(repeating: 0, count: $0.count) }, count: lanes)
+            repeating: self.tree.privates.map { Array(repeating: 0, count: $0.count) }, count: lanes
+        )
         self.locals = self.tree.locals.map { Array(repeating: 0, count: $0.count) }
         self.gone = []
         let localBytes = self.tree.locals.reduce(0) { $0 + $1.bytes }
@@ -174,7 +175,9 @@ final class Oracle {
         guard self.tree.buffers[buffer].role.isRead, index >= 0,
             UInt64(index) < self.geometry.launch.buffers[buffer].elements, offset < data.count
         else { return 0 }
-        return (0..<type.bytes).reduce(UInt64(0)) { $0 | UInt64(data[offset + $1]) << UInt64(8 * $1) }
+        return (0..<type.bytes).reduce(UInt64(0)) {
+            $0 | UInt64(data[offset + $1]) << UInt64(8 * $1)
+        }
     }
 
     private func read(_ place: Place, _ lane: Int) -> UInt64 {
@@ -243,7 +246,9 @@ final class Oracle {
             return positions.map { all[$0] }
         case .insert(let vector, let positions, let part):
             var all = self.value(vector, lane)
-            for (position, value) in zip(positions, self.value(part, lane)) { all[position] = value }
+            for (position, value) in zip(positions, self.value(part, lane)) {
+                all[position] = value
+            }
             return all
         }
     }

@@ -86,7 +86,8 @@ enum OracleArithmetic {
             }
         }
         return type == .float
-            ? order(self.float(a), self.float(b)) : order(self.number(a, type), self.number(b, type))
+            ? order(self.float(a), self.float(b))
+            : order(self.number(a, type), self.number(b, type))
     }
 
     static func cast(
@@ -123,7 +124,9 @@ enum OracleArithmetic {
             ? self.floatCall(builtin, v) : self.integerCall(builtin, v, types)
     }
 
-    private static func integerCall(_ builtin: Builtin, _ v: [UInt64], _ types: [ValueType]) -> UInt64 {
+    private static func integerCall(_ builtin: Builtin, _ v: [UInt64], _ types: [ValueType])
+        -> UInt64
+    {
         let type = types[0].base
         let n = v.map { self.number($0, type) }
         let width = UInt64(type.bits)
@@ -146,7 +149,8 @@ enum OracleArithmetic {
         case .roundedHalfAdd: return self.wrap((n[0] + n[1] + 1) >> 1, type)
         case .select:
             let selector = types[2]
-            let picks = selector.isScalar ? v[2] != 0 : v[2] >> UInt64(selector.base.bits - 1) & 1 == 1
+            let picks =
+                selector.isScalar ? v[2] != 0 : v[2] >> UInt64(selector.base.bits - 1) & 1 == 1
             return picks ? v[1] : v[0]
         case .fabs, .floor, .ceil, .trunc, .rint, .sqrt, .fma, .fmin, .fmax: return 0
         }
@@ -181,7 +185,8 @@ enum OracleArithmetic {
 }
 
 extension Float {
-    /// The nearest float, ties to even, by counting bits: shares nothing with the processor's conversion.
+    /// The nearest float, ties to even, by counting bits: shares nothing with the processor's
+    /// conversion.
     init(exactlyRounding value: Int128) {
         let size = value.magnitude
         let excess = 128 - size.leadingZeroBitCount - 24

@@ -1,11 +1,11 @@
 import Kernels
 import Primitives
 
-/// Kernels drawn from a seed: every operator and built-in over every type, divergent control, helpers that
-/// return early, private arrays, reads outside their object.
+/// Kernels drawn from a seed: every operator and built-in over every type, divergent control,
+/// helpers that return early, private arrays, reads outside their object.
 ///
-/// Another engine can be compared with the referee by running ``source`` over ``inputs`` on a device and comparing
-/// the bytes with ``Rig/runAll()``: the text is ordinary OpenCL C.
+/// Another engine can be compared with the referee by running ``source`` over ``inputs`` on a
+/// device and comparing the bytes with ``Rig/runAll()``: the text is ordinary OpenCL C.
 struct RandomKernel {
     static let lanes = 24
     static let groups = 3
@@ -17,7 +17,9 @@ struct RandomKernel {
     private var names = 0
     private var canJump = false
 
-    static let types = ["int", "uint", "long", "ulong", "char", "uchar", "short", "ushort", "float"]
+    static let types = [
+        "int", "uint", "long", "ulong", "char", "uchar", "short", "ushort", "float",
+    ]
     static let vectors = ["int4", "uint4", "float4", "char4", "long2", "ushort2"]
 
     init(seed: UInt64) {
@@ -54,12 +56,16 @@ struct RandomKernel {
                 }
                 return a;
             }
-            __kernel void k(__global const uint *a, __global ulong *o, __global float *f, int s, uint t) {
+            __kernel void k(
+                __global const uint *a, __global ulong *o, __global float *f, int s, uint t) {
                 int g = (int)get_global_id(0); uint group = (uint)get_group_id(0);
                 int p[8]; for (int i = 0; i < 8; i++) p[i] = i * s + g;
 
             """
-        for type in Self.types { self.line("\(type) v_\(type) = (\(type))(a[g] * 2654435761u + \(self.generator.below(99))u);") }
+        for type in Self.types {
+            self.line(
+                "\(type) v_\(type) = (\(type))(a[g] * 2654435761u + \(self.generator.below(99))u);")
+        }
         self.line("v_float = as_float(a[g + 1]);")
         for type in Self.vectors {
             let base = type.filter(\.isLetter)
@@ -69,14 +75,17 @@ struct RandomKernel {
         }
         for _ in 0..<12 { self.statement() }
         self.line("ulong sum = (ulong)p[g & 7];")
-        for type in Self.types where type != "float" { self.line("sum = sum * 31ul + (ulong)v_\(type);") }
+        for type in Self.types where type != "float" {
+            self.line("sum = sum * 31ul + (ulong)v_\(type);")
+        }
         self.line("sum = sum * 31ul + (ulong)as_uint(v_float);")
         for type in Self.vectors {
             let base = type.filter(\.isLetter)
             let part = { (name: String) in
                 base == "float" ? "as_uint(w_\(type).\(name))" : "w_\(type).\(name)"
             }
-            self.line("sum = sum * 31ul + (ulong)\(part("x")); sum = sum * 31ul + (ulong)\(part("y"));")
+            self.line(
+                "sum = sum * 31ul + (ulong)\(part("x")); sum = sum * 31ul + (ulong)\(part("y"));")
         }
         self.line("o[g] = sum; f[g] = v_float;")
         return self.text + "}\n"
@@ -114,7 +123,9 @@ struct RandomKernel {
         case 7: self.loop()
         case 8: self.line("v_int = helper(\(self.scalar("int", 1)), \(self.scalar("uint", 1)));")
         default:
-            let lane = self.pick(["w_int4.xw = w_int4.wy", "w_float4 = w_float4.wzyx", "w_uint4.z += t"])
+            let lane = self.pick([
+                "w_int4.xw = w_int4.wy", "w_float4 = w_float4.wzyx", "w_uint4.z += t",
+            ])
             self.line("\(lane);")
         }
     }
@@ -179,7 +190,9 @@ struct RandomKernel {
             return "(\(type))(\(self.scalar(from, depth - 1)))"
         case 11:
             let from = self.pick(Self.types)
-            let mode = from == "float" ? self.pick(["", "_sat", "_sat_rte", "_sat_rtp", "_sat_rtn"]) : "_sat"
+            let mode =
+                from == "float"
+                ? self.pick(["", "_sat", "_sat_rte", "_sat_rtp", "_sat_rtn"]) : "_sat"
             return "convert_\(type)\(mode)(\(self.scalar(from, depth - 1)))"
         case 12: return "\(self.pick(["min", "max"]))(\(x), \(y))"
         case 13: return "clamp(\(x), \(y), \(self.scalar(type, depth - 1)))"
@@ -196,7 +209,9 @@ struct RandomKernel {
 
     private mutating func leaf(_ type: String) -> String {
         if type == "float" {
-            return self.pick(["v_float", "1.5f", "as_float(a[g & 3])", "(-0.0f)", "(float)s", "w_float4.y"])
+            return self.pick([
+                "v_float", "1.5f", "as_float(a[g & 3])", "(-0.0f)", "(float)s", "w_float4.y",
+            ])
         }
         switch self.generator.below(6) {
         case 0: return "(\(type))\(self.generator.u64() >> self.generator.below(64))ul"
@@ -230,7 +245,8 @@ struct RandomKernel {
             let parts = (0..<width).map { _ in self.scalar(base, 1) }.joined(separator: ", ")
             return "(\(type))(\(parts))"
         case 1: return "\(x).\(width == 4 ? self.pick(["wzyx", "xxyy", "zwzw"]) : "yx")"
-        case 2 where base != "float": return "(\(x) \(self.pick(["&", "|", "^", "/", "%", "<<", ">>"])) \(y))"
+        case 2 where base != "float":
+            return "(\(x) \(self.pick(["&", "|", "^", "/", "%", "<<", ">>"])) \(y))"
         case 3 where type == "int4": return "(w_float4 < (float4)(\(self.scalar("float", 1))))"
         case 4 where type == "int4" || type == "char4":
             return "select(\(x), \(y), (\(y) \(self.pick(["<", "==", ">="])) \(x)))"

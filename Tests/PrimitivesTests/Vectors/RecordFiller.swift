@@ -34,15 +34,41 @@ struct SplitMix {
 struct RecordFiller: FieldVisitor {
     typealias Failure = Never
     var random: SplitMix
+    // Asking the runtime what a type conforms to is slow; it is asked once a type.
+    private var kinds: [ObjectIdentifier: Kind] = [:]
+
+    private enum Kind { case record, code, plain }
 
     init(seed: Digest) { self.random = SplitMix(state: seed.leadingWord) }
 
     mutating func field<T: FieldValue>(_ name: StaticString, _ value: inout T) {
-        if var record = value as? any Record {
+        switch self.kind(of: T.self) {
+        case .record:
+            guard var record = value as? any Record else { return }
             self.fill(&record)
             if let filled = record as? T { value = filled }
-            return
+        case .code:
+            guard let code = T.self as? any CodeEnum.Type else { return }
+            if let picked = self.pick(code) as? T { value = picked }
+        case .plain: self.plain(&value)
         }
+    }
+
+    private mutating func kind<T>(of type: T.Type) -> Kind {
+        let key = ObjectIdentifier(type)
+        if let known = self.kinds[key] { return known }
+        let kind: Kind =
+            type is any Record.Type ? .record : type is any CodeEnum.Type ? .code : .plain
+        self.kinds[key] = kind
+        return kind
+    }
+
+    private mutating func pick<E: CodeEnum>(_ type: E.Type) -> E {
+        let cases = Array(E.allCases)
+        return cases[Int(self.random.below(UInt64(cases.count)))]
+    }
+
+    private mutating func plain<T: FieldValue>(_ value: inout T) {
         // An Optional's blank is one byte; some draws must have room for the value.
         let sizes = [T.blank.canonicalBytes.count, 9, 17, 33]
         for attempt in 0..<256 {
