@@ -21,7 +21,8 @@ let standalone: [LinkerSetting] = [
     .linkedLibrary("_FoundationCShims"),
 ]
 
-let collections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
+let collections = Target.Dependency.product(
+    name: "OrderedCollections", package: "swift-collections")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
@@ -102,7 +103,8 @@ let package = Package(
         door(
             "starlingd",
             [
-                "Primitives", "Ledger", "Kernels", "Economy", "Consensus", "Provider", "Chain", "Node",
+                "Primitives", "Ledger", "Kernels", "Economy", "Consensus", "Provider", "Chain",
+                "Node",
                 "Store", "Executor", "Control", arguments, logging,
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ] + lifecycle),

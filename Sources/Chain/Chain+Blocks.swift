@@ -1,6 +1,6 @@
-internal import OrderedCollections
 import Economy
 import Ledger
+internal import OrderedCollections
 import Primitives
 
 extension Chain {
@@ -83,7 +83,9 @@ extension Chain {
                 do throws(InclusionFault) {
                     _ = try run.include(entry.transaction)
                 } catch {
-                    if order.parent == self.tip.id, Self.isLasting(error) { self.mempool.remove(id) }
+                    if order.parent == self.tip.id, Self.isLasting(error) {
+                        self.mempool.remove(id)
+                    }
                     continue
                 }
                 if run.weight > self.genesis.parameters.blockWeightMax { offender = id }

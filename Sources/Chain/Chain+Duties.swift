@@ -1,6 +1,6 @@
-internal import OrderedCollections
 import Economy
 import Ledger
+internal import OrderedCollections
 import Primitives
 
 extension Chain {
@@ -24,7 +24,8 @@ extension Chain {
         self.watched[job.id] = concerns ? job : nil
     }
 
-    /// Finds the open jobs of the local accounts: from the newest back until all open ones are seen.
+    /// Finds the open jobs of the local accounts: from the newest back until all open ones are
+    /// seen.
     mutating func watchAll() {
         self.watched.removeAll()
         let reader = EconomyReader(self.tip.stack)

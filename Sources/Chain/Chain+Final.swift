@@ -1,6 +1,6 @@
-internal import OrderedCollections
 import Economy
 import Ledger
+internal import OrderedCollections
 import Primitives
 
 extension Chain {

@@ -1,6 +1,6 @@
-internal import OrderedCollections
 import Economy
 import Ledger
+internal import OrderedCollections
 import Primitives
 
 extension Chain {
@@ -90,7 +90,8 @@ extension Chain {
             ))
     }
 
-    /// supply = genesis + minted - burned = the sum of all balances (the ledger checks it per block).
+    /// supply = genesis + minted - burned = the sum of all balances (the ledger checks it per
+    /// block).
     private func supply() throws(StateFault) -> JSON {
         let star = try self.tip.stack.read(LedgerTables.assets, .star)
         let issued = star?.issued ?? .zero

@@ -1,6 +1,6 @@
-internal import OrderedCollections
 import Economy
 import Ledger
+internal import OrderedCollections
 import Primitives
 
 extension Chain {
@@ -222,10 +222,10 @@ extension Chain {
         }
         if case .rejected(let code, let operation) = trial.receipt.outcome {
             let name = OperationCatalogue.name(ofCode: code)
-            let where_ = operation == Outcome.whole ? "" : "operations[\(operation)]: "
+            let place = operation == Outcome.whole ? "" : "operations[\(operation)]: "
             throw Refusal(
                 code: code, name: name,
-                text: where_ + (trial.explanation.isEmpty ? name : trial.explanation))
+                text: place + (trial.explanation.isEmpty ? name : trial.explanation))
         }
         if wanted.mode == .bytes {
             outbox.append(

@@ -1,6 +1,6 @@
-internal import OrderedCollections
 package import Economy
 package import Ledger
+internal import OrderedCollections
 package import Primitives
 
 // Chain

@@ -124,6 +124,7 @@ extension Chain {
         package let text: String
     }
 
+    /// One transaction that became final, and its receipt.
     package struct FinalizedTransaction: Hashable, Sendable {
         package let id: TransactionID
         package let height: UInt64
@@ -231,6 +232,7 @@ extension Chain {
         /// Provider: the auditor was drawn; open these leaves to it.
         case open(Open)
 
+        /// A job assigned to a local account.
         package struct Run: Hashable, Sendable {
             package let job: JobID
             package let provider: AccountID
@@ -241,6 +243,7 @@ extension Chain {
             package let deadline: LedgerTime
         }
 
+        /// Leaves drawn for a local account.
         package struct Audit: Hashable, Sendable {
             package let job: JobID
             package let auditor: AccountID
@@ -256,6 +259,7 @@ extension Chain {
             package let deadline: LedgerTime
         }
 
+        /// A commitment of a local account that an auditor looks at.
         package struct Open: Hashable, Sendable {
             package let job: JobID
             package let auditor: AccountID

@@ -1,5 +1,5 @@
-internal import OrderedCollections
 import Ledger
+internal import OrderedCollections
 import Primitives
 
 /// Transactions that wait for a block: checked, with right signatures, the highest tip first.
@@ -71,7 +71,8 @@ struct Mempool: Sendable {
         }
         guard (self.accounts[transaction.account] ?? 0) < self.limits.perAccount else {
             throw Chain.Refusal(
-                .tooManyOfAccount, "at most \(self.limits.perAccount) transactions wait per account")
+                .tooManyOfAccount,
+                "at most \(self.limits.perAccount) transactions wait per account")
         }
         guard self.order.count >= self.limits.count || self.bytes >= self.limits.bytes else {
             return

@@ -58,7 +58,9 @@ package protocol ChainArchive: Sendable {
 /// No past: for tests and the first moments of a chain.
 package struct EmptyArchive: ChainArchive {
     package init() {}
+    /// Nothing.
     package func block(at height: UInt64) -> BlockRecord? { nil }
+    /// Nothing.
     package func index(_ key: [UInt8]) -> [UInt8]? { nil }
 }
 
@@ -83,6 +85,7 @@ package struct Proposal: Hashable, Sendable {
         try decoder.finish()
     }
 
+    /// Canonical header, then canonical body.
     package var bytes: [UInt8] {
         var encoder = Encoder()
         self.header.encode(into: &encoder)

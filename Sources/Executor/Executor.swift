@@ -14,7 +14,7 @@ internal import Synchronization
 /// them with a deadline, and leaves neither a process nor a file behind, however they end.
 ///
 /// - Throws: ``ExecutorError`` everywhere; a machine without devices is an ordinary state.
-/// - Source: protocol/jobs.md, "Running"; DESIGN of the worker in docs/ARCHITECTURE.md.
+/// - Source: protocol/jobs.md, "Running"; docs/ARCHITECTURE.md, the worker.
 package final class Executor: Sendable {
     private struct State {
         var running: [JobID: Cancellation] = [:]

@@ -1,3 +1,4 @@
 // Primitives
 //
-// The words: amounts, ids, digests, keys, signatures, canonical encoding, Merkle trees, time as a number.
+// The words: amounts, ids, digests, keys, signatures, canonical encoding, Merkle trees, time as a
+// number.

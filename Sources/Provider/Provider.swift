@@ -8,7 +8,8 @@ package import Primitives
 /// per job audited (``Inspection``).
 ///
 /// - Bounds: `Config.concurrentJobs` jobs run at once; the rest wait in the order of the list.
-/// - Invariant: nothing is committed before its record is durable, and nothing is committed that the
+/// - Invariant: nothing is committed before its record is durable, and nothing is committed that
+///   the
 ///   referee's self-check contradicts.
 /// - Source: protocol/jobs.md.
 package struct Provider: Sendable {
@@ -166,7 +167,9 @@ package struct Provider: Sendable {
         for duty in duties {
             switch duty {
             case .run(let run):
-                works.append(self.works.first { $0.job == run.job } ?? Work(run: run, chain: self.config.chain))
+                works.append(
+                    self.works.first { $0.job == run.job }
+                        ?? Work(run: run, chain: self.config.chain))
             case .open(let open):
                 // A commitment stands. The record opens it; the phase machine is over.
                 if let work = self.works.first(where: { $0.job == open.job }), !work.isCommitted {

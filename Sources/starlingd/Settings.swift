@@ -49,7 +49,8 @@ struct Settings: Sendable {
     init(file: String?, dev: Bool, data: String?, socket: String?, log: String?) throws {
         self.isDev = dev
         let program = ProcessInfo.processInfo.arguments[0]
-        let resolved = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+        let resolved =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
         let folder = ((resolved ?? program) as NSString).deletingLastPathComponent
         self.workerPath = folder + "/starling-worker"
         self.data = ""

@@ -161,8 +161,12 @@ import Testing
         #expect(
             refusal { $0.order.launches[0].groups.x = .max } == "job.post.orderInvalid")
         #expect(refusal { $0.leavesToAudit = 17 } == "job.post.auditOutOfRange")
-        #expect(refusal { $0.maxPrice = .maxSupply; $0.auditFee = .maxSupply }
-            == "job.post.escrowOverflows")
+        #expect(
+            refusal {
+                $0.maxPrice = .maxSupply
+                $0.auditFee = .maxSupply
+            }
+                == "job.post.escrowOverflows")
         #expect(refusal { $0.maxPrice = .maxSupply } == "transfer.insufficientFunds")
         #expect(refusal { _ in } == nil)
     }
@@ -245,7 +249,8 @@ import Testing
         world.send(
             .prepare(
                 .init(
-                    account: account, operations: [World.transfer(World.provider, 1)], mode: .bytes),
+                    account: account, operations: [World.transfer(World.provider, 1)],
+                    mode: .bytes),
                 token: token))
         let answer = world.answers[token] ?? .null
         var transaction = try Transaction(

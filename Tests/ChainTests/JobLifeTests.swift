@@ -77,7 +77,7 @@ import Testing
         #expect(!state.verify(key: key, value: value, root: header.stateRoot, salt: salt))
         let receipt = answer["receipt"] ?? .null
         #expect(receipt["leavesRerun"]?.u64Value == 4)
-        // 16 leaves, 4 audited: one faked leaf (1 %) is missed with 12/16; two (10 %) with 91/140... .
+        // 16 leaves, 4 audited: one faked leaf (1 %) is missed with 12/16; two (10 %) with 66/120.
         #expect(receipt["unseenOnePercentPpm"]?.u64Value == 750_000)
         #expect(receipt["unseenTenPercentPpm"]?.u64Value == 550_001, "rounded up")
         #expect(receipt["stakeAtRisk"]?.u64Value == 5 * Amount.motesPerStar)

@@ -115,7 +115,7 @@ import Testing
             other.send(
                 .verify(view: record.height, proposal: proposal, wallMs: world.wallMs))
             #expect(other.verdicts[record.id] == true)
-            for change in Self.changes {
+            for (number, change) in Self.changes.enumerated() {
                 var header = try Header(canonical: record.header)
                 change(&header)
                 let body = try Body(canonical: record.body)
@@ -124,7 +124,8 @@ import Testing
                 other.send(
                     .verify(view: record.height, proposal: bad.bytes, wallMs: world.wallMs))
                 if other.verdicts[header.id] == true { other.send(.certify(header.id)) }
-                #expect(other.verdicts[header.id] == false, "height \(record.height)")
+                #expect(
+                    other.verdicts[header.id] == false, "height \(record.height), \(number)")
             }
             other.send(.certify(record.id))
             #expect(other.verdicts[record.id] == true, "height \(record.height)")
@@ -137,11 +138,11 @@ import Testing
     private static let changes: [@Sendable (inout Header) -> Void] = [
         { $0.stateRoot = .zero }, { $0.receiptsRoot = .zero }, { $0.bodyRoot = .last },
         { $0.historyRoot = .last }, { $0.validatorsHash = .zero },
-        { $0.baseFee = FeePrice(motes: 1) }, { $0.usedWeight += 1 }, { $0.beaconReveal = .zero },
+        { $0.baseFee = FeePrice(motes: 12_345) }, { $0.usedWeight += 1 },
+        { $0.beaconReveal = .zero },
         { $0.proposer = .zero }, { $0.timeMs += 60_000 }, { $0.timeMs = 0 },
         { $0.height += 1 }, { $0.parent = .zero }, { $0.chain = .zero }, { $0.version = 2 },
         { $0.nextValidatorsHash = .zero }, { $0.view = .max }, { $0.epoch = 1 },
-        { $0.readiness = 9 },
     ]
 
     @Test func aBlockWithABadTransactionIsRefused() throws {

@@ -12,6 +12,7 @@ import Testing
             ("precise", .decimal("1.50")))
         #expect(try JSONText.parse(value.text) == value)
         #expect(try JSONText.parse(value.prettyText) == value)
+        #expect(JSONBytes.of(value) == Array(value.text.utf8))
     }
 
     @Test func keepsNumbersExact() throws {
@@ -84,6 +85,7 @@ import Testing
             guard let value = try? JSONText.parse(bytes) else { continue }
             accepted += 1
             #expect(try JSONText.parse(value.text) == value)
+            #expect(JSONBytes.of(value) == Array(value.text.utf8))
             _ = try? RequestLine(value)
         }
         #expect(accepted > 100, "the mutations reach beyond the first byte")

@@ -18,11 +18,11 @@ import Testing
     }
 
     @Test func dueItemsComeByTimeThenSequence() throws {
-        for seed in 0..<20 {
+        for seed in 0..<8 {
             var generator = Generator(seed: Blake2b.hash(.generator, .none, [UInt8(seed)]))
             var state = try Self.state(at: 1_000)
             var expected: [DueItem] = []
-            var taken: [DueItem] = []
+            var taken: Set<UInt64> = []
             for step in 0..<150 {
                 let time = LedgerTime(ms: 900 + generator.below(150))
                 var item = DueItem.blank
@@ -30,15 +30,15 @@ import Testing
                 item.sequence = UInt64(step)
                 expected.append(item)
                 state.schedule(at: time, .job, .zero)
-                if generator.below(3) == 0, let popped = state.popDue() { taken.append(popped) }
-                let earliest = expected.filter { one in
-                    !taken.contains { $0.sequence == one.sequence }
-                }.min()
+                if generator.below(3) == 0, let popped = state.popDue() {
+                    taken.insert(popped.sequence)
+                }
+                let earliest = expected.filter { !taken.contains($0.sequence) }.min()
                 #expect(state.nextDue == earliest?.time, "seed \(seed), step \(step)")
             }
-            while let popped = state.popDue() { taken.append(popped) }
+            while let popped = state.popDue() { taken.insert(popped.sequence) }
             let due = expected.filter { $0.time.ms <= 1_000 }
-            #expect(taken.map(\.sequence).sorted() == due.map(\.sequence).sorted())
+            #expect(taken == Set(due.map(\.sequence)), "seed \(seed)")
             #expect(state.counters.due == UInt32(expected.count - due.count), "seed \(seed)")
         }
     }

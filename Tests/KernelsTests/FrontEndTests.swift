@@ -36,6 +36,12 @@ import Testing
         #expect(!minus.contains("--"), "tokens never run together")
     }
 
+    @Test func expansionKeepsPlaces() throws {
+        let source = "/* one\n two */\n\n#define N 12345\n\tint  a[N]; // three\n  int b;"
+        let text = try KernelPackage.expand(source: source, definitions: [])
+        #expect(text == "\n\n\n\n int  a[12345];\n  int b;\n")
+    }
+
     @Test func emissionIsDeterministicAndOurs() throws {
         for source in Samples.sources {
             let first = try Front.kernel(source)

@@ -56,6 +56,14 @@ import Testing
             ("out[i] = 1; out[i] += 2;", "accepted"),
             ("for (int j = 0; j < 4; j++) out[i] += j;", "accepted"),
             ("out[get_group_id(0)] = i;", "kernel.global.race.unproved"),
+            (
+                "out[i] = n; barrier(CLK_GLOBAL_MEM_FENCE); int v = out[i - 1]; "
+                    + "barrier(CLK_GLOBAL_MEM_FENCE); out[i] = v;", "accepted"
+            ),
+            (
+                "out[i] = n; barrier(CLK_LOCAL_MEM_FENCE); int v = out[i - 1]; "
+                    + "barrier(CLK_LOCAL_MEM_FENCE); out[i] = v;", "kernel.global.race.unproved"
+            ),
             ("if (get_local_id(0) == 0) out[get_group_id(0)] = i;", "accepted"),
             ("if (get_local_id(0) != 3) return; out[get_group_id(0)] = i;", "accepted"),
         ]

@@ -38,7 +38,7 @@ import Testing
         let rows: [(String, String?)] = [
             ("1", "1"), (" ( 1 + 2 ) * n ", "(1 + 2) * n"), ("a - (b - c)", "a - (b - c)"),
             ("a - b - c", "a - b - c"), ("min(a, max(b, 2)) % 3", "min(a, max(b, 2)) % 3"),
-            ("groups.x * local.z", "groups.x * local.z"), ("-3 + n", "-3 + n"),
+            ("groups.x * local.z", "groups.x * local.z"), ("-3 + n", "(-3) + n"),
             ("n * -3", "n * (-3)"),
             ("n * (-3)", "n * (-3)"), ("", nil), ("1 +", nil), ("groups.w", nil), ("f(1)", nil),
             ("99999999999999999999", nil), ("a b", nil), ("(((((((((((((((1)))))))))))))))", nil),

@@ -18,7 +18,7 @@ import Testing
         ("out[i] = read_imagei(n, n);", "kernel.unsupported.image"),
         ("out[i] = sub_group_reduce_add(n);", "kernel.unsupported.subgroup"),
         ("image2d_t t; out[i] = 1;", "kernel.unsupported.type"),
-        ("out[i] = sizeof n;", "kernel.unsupported.sizeof"),
+        ("out[i] = sizeof(n);", "kernel.unsupported.sizeof"),
         ("int a[2]; int *p = i > 3 ? a : out; out[i] = 1;", "kernel.unsupported.pointer.value"),
         ("int *p = (int *)5; out[i] = 1;", "kernel.unsupported.pointer.integer"),
         ("int *p; out[i] = 1;", "kernel.unsupported.pointer.declaration"),
@@ -176,7 +176,7 @@ import Testing
             try Front.kernel("__kernel void k(__global int *o) {\n\to[0] = 1.5;\n}")
         }
         #expect(error?.line == 2 && error?.column == 9)
-        #expect(error?.underlined == "\to[0] = 1.5;\n\t       ^")
+        #expect(error?.underlined == " o[0] = 1.5;\n        ^")
         #expect(error?.rendered.contains("fix: write 1.5f") == true)
     }
 

@@ -3,7 +3,9 @@ import Testing
 
 @Suite struct EncodingTests {
     @Test func lengthsAreMinimal() throws {
-        for (bytes, value) in [([0], 0), ([0x7f], 127), ([0x80, 1], 128), ([0xff, 0xff, 3], 65535)]
+        for (bytes, value) in [
+            ([0], 0), ([0x7f], 127), ([0x80, 1], 128), ([0xff, 0xff, 3], 65535),
+        ]
             as [([UInt8], Int)]
         {
             var decoder = Decoder(bytes)
@@ -12,7 +14,9 @@ import Testing
             encoder.length(value)
             #expect(encoder.bytes == bytes)
         }
-        for bytes in [[0x80, 0], [0xff, 0xff, 0xff, 0xff, 0x7f], [0x80, 0x80, 0x80, 0x80, 0x80, 1]]
+        for bytes in [
+            [0x80, 0], [0xff, 0xff, 0xff, 0xff, 0x7f], [0x80, 0x80, 0x80, 0x80, 0x80, 1],
+        ]
             as [[UInt8]]
         {
             var decoder = Decoder(bytes)
@@ -43,11 +47,16 @@ import Testing
 
     @Test func jsonErrorsNameTheField() {
         let json = JSON.object(("count", .number(1)), ("peaks", .array([.string("xy")])))
-        #expect(throws: FieldError(path: "r.count", expected: "decimal string 0...\(UInt64.max)", found: "1")) {
+        #expect(
+            throws: FieldError(
+                path: "r.count", expected: "decimal string 0...\(UInt64.max)", found: "1")
+        ) {
             try MountainRange(json: json, at: "r")
         }
         let unknown = JSON.object(("count", .string("0")), ("peaks", .array([])), ("x", .null))
-        #expect(throws: FieldError(path: "x", expected: "one of count, peaks", found: "unknown field")) {
+        #expect(
+            throws: FieldError(path: "x", expected: "one of count, peaks", found: "unknown field")
+        ) {
             try MountainRange(json: unknown, at: "")
         }
     }
@@ -90,7 +99,9 @@ import Testing
         for (index, personal) in personals.enumerated() {
             #expect(personal.count == 16)
             #expect(personals.firstIndex(of: personal) == index)
-            #expect(Array(personal.prefix(while: { $0 != 0 })) == Array(Domain.allCases[index].rawValue.utf8))
+            #expect(
+                Array(personal.prefix(while: { $0 != 0 }))
+                    == Array(Domain.allCases[index].rawValue.utf8))
         }
     }
 

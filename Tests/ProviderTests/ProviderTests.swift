@@ -1,8 +1,7 @@
 import Kernels
 import Primitives
-import Testing
-
 import Provider
+import Testing
 
 /// Drives one provider core by hand; every step says which effects come out.
 struct Bench {
@@ -165,7 +164,8 @@ struct Bench {
     private func openings(_ provider: inout Bench, _ request: Message) -> Message? {
         let effects = provider.step(
             .received(request, from: Bench.auditor, to: Bench.provider))
-        guard case .send(let answer, from: Bench.provider, to: Bench.auditor)? = effects.first else {
+        guard case .send(let answer, from: Bench.provider, to: Bench.auditor)? = effects.first
+        else {
             Issue.record("no openings: \(effects)")
             return nil
         }
@@ -179,8 +179,9 @@ struct Bench {
         let answer = try #require(self.openings(&provider, request))
         let effects = auditor.step(.received(answer, from: Bench.provider, to: Bench.auditor))
         #expect(effects.first == .report(.agreed(Bench.job, leaves: 2)))
-        guard case .intend(Bench.job, .audit(let openings, _, _), account: Bench.auditor)? =
-            effects.last
+        guard
+            case .intend(Bench.job, .audit(let openings, _, _), account: Bench.auditor)? =
+                effects.last
         else {
             Issue.record("no report to the ledger: \(effects)")
             return

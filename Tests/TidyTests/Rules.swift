@@ -19,19 +19,25 @@ enum Rules {
         ]
     }
 
+    /// A line of a raw string, such as a pattern, may be longer.
     static func lineLength(_ file: SourceText) -> [Finding] {
-        file.lines.enumerated().filter { $0.element.count > self.columnsMax }.map {
+        file.lines.enumerated().filter {
+            $0.element.count > self.columnsMax && !$0.element.contains("#\"")
+        }.map {
             Finding(
                 path: file.path, line: $0.offset + 1,
                 message: "\($0.element.count) columns, at most \(self.columnsMax)")
         }
     }
 
+    /// A table or script test is one function, so tests may be a little longer.
     static func functionLength(_ file: SourceText) -> [Finding] {
-        self.functions(file).filter { $0.lines > self.functionLinesMax }.map {
+        let isTest = file.path.hasPrefix("Tests/")
+        let most = isTest ? self.functionLinesMax + 15 : self.functionLinesMax
+        return self.functions(file).filter { $0.lines > most }.map {
             Finding(
                 path: file.path, line: $0.start + 1,
-                message: "a function of \($0.lines) lines, at most \(self.functionLinesMax)")
+                message: "a function of \($0.lines) lines, at most \(most)")
         }
     }
 
@@ -51,7 +57,8 @@ enum Rules {
         return found
     }
 
-    /// The line of the brace that closes the first body opened at or after `start`, if there is one.
+    /// The line of the brace that closes the first body opened at or after `start`, if there is
+    /// one.
     private static func bodyEnd(_ code: [String], from start: Int) -> Int? {
         var parentheses = 0
         var braces = 0
@@ -136,7 +143,8 @@ enum Rules {
         return found
     }
 
-    /// `.units` outside Primitives is raw arithmetic: the line, or the one above, says `// raw: why`.
+    /// `.units` outside Primitives is raw arithmetic: the line, or the one above, says `// raw:
+    /// why`.
     static func rawAmounts(_ file: SourceText) -> [Finding] {
         guard House.deterministic.contains(file.room), file.room != "Primitives" else { return [] }
         var found: [Finding] = []

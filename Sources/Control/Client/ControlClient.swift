@@ -201,7 +201,7 @@ final class ClientInbox: ChannelInboundHandler {
             for promise in promises { promise.fail(self.ending ?? .closed) }
             return
         }
-        var texts: [String] = []
+        var requests: [JSON] = []
         for ((method, params), promise) in zip(calls, promises) {
             self.lastID += 1
             let id = self.lastID
@@ -213,14 +213,19 @@ final class ClientInbox: ChannelInboundHandler {
                     ControlClient.Failure.timedOut(method: method, afterMs: timeoutMs))
             }
             self.pending[id] = Pending(promise: promise, deadline: deadline)
-            texts.append(
-                JSON.object(
+            requests.append(
+                .object(
                     ("jsonrpc", .string("2.0")), ("id", .number(Int64(id))),
-                    ("method", .string(method)), ("params", params)
-                ).text)
+                    ("method", .string(method)), ("params", params)))
         }
-        let line = isBatch ? "[" + texts.joined(separator: ",") + "]\n" : texts.joined() + "\n"
-        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(string: line)), promise: nil)
+        var line: [UInt8] = []
+        if isBatch {
+            JSONBytes.append(.array(requests), to: &line)
+        } else {
+            for request in requests { JSONBytes.append(request, to: &line) }
+        }
+        line.append(UInt8(ascii: "\n"))
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(bytes: line)), promise: nil)
     }
 
     private func onReply(_ json: JSON) {

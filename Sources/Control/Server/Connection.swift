@@ -16,7 +16,7 @@ final class Connection: ChannelDuplexHandler {
         let isBatch: Bool
         let bytes: Int
         var open: Int
-        var replies: [String] = []
+        var replies: [[UInt8]] = []
         var replyBytes = 0
     }
 
@@ -171,7 +171,7 @@ final class Connection: ChannelDuplexHandler {
 
     private static func run(
         _ call: Call, _ entry: MethodTable.Entry, _ server: ControlServer.Shared, _ id: JSON?,
-        then done: @escaping @Sendable (String?) -> Void
+        then done: @escaping @Sendable ([UInt8]?) -> Void
     ) -> Task<Void, Never> {
         Task.detached {
             let reply = await Connection.answer(call, entry, server: server, id: id)
@@ -182,7 +182,7 @@ final class Connection: ChannelDuplexHandler {
     /// Runs the handler; the reply is checked and written away from the event loop.
     private static func answer(
         _ call: Call, _ entry: MethodTable.Entry, server: ControlServer.Shared, id: JSON?
-    ) async -> String? {
+    ) async -> [UInt8]? {
         do throws(ControlError) {
             try Self.check(call.params, entry.schema)
             let result =
@@ -193,13 +193,13 @@ final class Connection: ChannelDuplexHandler {
                 }
             if server.checksReplies { try Self.check(reply: result, entry.schema, server) }
             guard let id else { return nil }
-            let text = ReplyLine.result(result, id: id)
-            guard text.utf8.count < Control.replyBytesMax else {
+            let line = ReplyLine.result(result, id: id)
+            guard line.count < Control.replyBytesMax else {
                 throw .product(
                     "rpc.replyTooLarge", "the reply is larger than \(Control.replyBytesMax) bytes",
                     fix: "ask for less: a smaller limit or a shorter piece")
             }
-            return text
+            return line
         } catch {
             return id.map { ReplyLine.error(error, id: $0) }
         }
@@ -241,13 +241,13 @@ final class Connection: ChannelDuplexHandler {
     }
 
     /// Notes one reply (nil for a notification); sends when the group is complete.
-    private func finish(_ number: UInt64, _ reply: String?) {
+    private func finish(_ number: UInt64, _ reply: [UInt8]?) {
         guard var group = self.groups[number] else { return }
         group.open -= 1
         if let reply {
-            if group.replyBytes + reply.utf8.count < Control.replyBytesMax {
+            if group.replyBytes + reply.count < Control.replyBytesMax {
                 group.replies.append(reply)
-                group.replyBytes += reply.utf8.count + 1
+                group.replyBytes += reply.count + 1
             } else {
                 group.replies.append(Self.tooLarge(reply))
             }
@@ -258,7 +258,8 @@ final class Connection: ChannelDuplexHandler {
         self.heldBytes -= group.bytes
         if group.isBatch {
             guard !group.replies.isEmpty else { return self.endIfDrained() }
-            self.send("[" + group.replies.joined(separator: ",") + "]")
+            let replies = group.replies.joined(separator: [UInt8(ascii: ",")])
+            self.send([UInt8(ascii: "[")] + replies + [UInt8(ascii: "]")])
         } else if let reply = group.replies.first {
             self.send(reply)
         }
@@ -266,7 +267,7 @@ final class Connection: ChannelDuplexHandler {
     }
 
     /// The refusal that takes the place of a reply for which a batch has no room.
-    private static func tooLarge(_ reply: String) -> String {
+    private static func tooLarge(_ reply: [UInt8]) -> [UInt8] {
         var id = JSON.null
         if let json = try? JSONText.parse(reply), let known = json["id"] { id = known }
         let error = ControlError.product(
@@ -310,7 +311,7 @@ final class Connection: ChannelDuplexHandler {
     }
 
     /// Passes an event to this client's subscriptions of the topic.
-    func publish(topic: String, event: String) {
+    func publish(topic: String, event: [UInt8]) {
         for (number, topics) in self.subscriptions.sorted(by: { $0.key < $1.key })
         where topics.contains(topic) {
             self.send(ReplyLine.event(subscription: number, topic: topic, event: event))
@@ -319,10 +320,10 @@ final class Connection: ChannelDuplexHandler {
 
     // MARK: Sending and ending
 
-    private func send(_ line: String) {
+    private func send(_ line: [UInt8]) {
         guard let context = self.context else { return }
-        var buffer = context.channel.allocator.buffer(capacity: line.utf8.count + 1)
-        buffer.writeString(line)
+        var buffer = context.channel.allocator.buffer(capacity: line.count + 1)
+        buffer.writeBytes(line)
         buffer.writeInteger(UInt8(ascii: "\n"))
         let count = buffer.readableBytes
         guard self.queuedBytes + count <= Control.outgoingBytesMax else {

@@ -109,7 +109,7 @@ package final class ControlServer: Sendable {
 
     /// Pushes an event to every client that subscribed to the topic.
     package func publish(_ topic: Topic, _ event: JSON) {
-        let text = event.text
+        let text = JSONBytes.of(event)
         for connection in self.shared.all {
             connection.eventLoop.execute {
                 connection.value.publish(topic: topic.rawValue, event: text)
@@ -184,9 +184,9 @@ private final class Refusal: ChannelInboundHandler {
     init(_ error: ControlError) { self.error = error }
 
     func channelActive(context: ChannelHandlerContext) {
-        let line = ReplyLine.error(self.error, id: .null) + "\n"
+        let line = ReplyLine.error(self.error, id: .null) + [UInt8(ascii: "\n")]
         let channel = context.channel
-        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(string: line))).whenComplete { _ in
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(bytes: line))).whenComplete { _ in
             channel.close(promise: nil)
         }
     }

@@ -72,24 +72,36 @@ enum RequestLine {
     }
 }
 
-/// The texts a server sends, each without the final newline.
+/// The lines a server sends, each without the final newline.
 enum ReplyLine {
-    static func result(_ result: JSON, id: JSON) -> String {
-        "{\"jsonrpc\":\"2.0\",\"id\":\(id.text),\"result\":\(result.text)}"
+    static func result(_ result: JSON, id: JSON) -> [UInt8] {
+        Self.line("{\"jsonrpc\":\"2.0\",\"id\":\(id.text),\"result\":", JSONBytes.of(result))
     }
 
-    static func error(_ error: ControlError, id: JSON) -> String {
-        "{\"jsonrpc\":\"2.0\",\"id\":\(id.text),\"error\":\(error.json.text)}"
+    static func error(_ error: ControlError, id: JSON) -> [UInt8] {
+        Self.line("{\"jsonrpc\":\"2.0\",\"id\":\(id.text),\"error\":", JSONBytes.of(error.json))
     }
 
-    static func event(subscription: Int, topic: String, event: String) -> String {
-        "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"subscription\":\(subscription),"
-            + "\"topic\":\"\(topic)\",\"event\":\(event)}}"
+    static func event(subscription: Int, topic: String, event: [UInt8]) -> [UInt8] {
+        let head =
+            "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"subscription\":"
+            + "\(subscription),\"topic\":\"\(topic)\",\"event\":"
+        return Self.line(head, event) + [UInt8(ascii: "}")]
     }
 
-    static func progress(call: JSON, _ progress: JSON) -> String {
+    static func progress(call: JSON, _ progress: JSON) -> [UInt8] {
         let members = [JSON.Member(name: "call", value: call)] + (progress.memberValues ?? [])
-        return "{\"jsonrpc\":\"2.0\",\"method\":\"progress\",\"params\":"
-            + JSON.object(members).text + "}"
+        return Self.line(
+            "{\"jsonrpc\":\"2.0\",\"method\":\"progress\",\"params\":",
+            JSONBytes.of(.object(members)))
+    }
+
+    private static func line(_ head: String, _ body: [UInt8]) -> [UInt8] {
+        var line: [UInt8] = []
+        line.reserveCapacity(head.utf8.count + body.count + 1)
+        line += head.utf8
+        line += body
+        line.append(UInt8(ascii: "}"))
+        return line
     }
 }

@@ -6,7 +6,7 @@ internal import Primitives
 /// Called once, while the process has one thread. Nothing here can be undone.
 ///
 /// - Units: bytes and seconds; a limit of 0 leaves the system's.
-/// - Source: DESIGN of the worker in docs/ARCHITECTURE.md; prlimit(2), prctl(2), landlock(7),
+/// - Source: docs/ARCHITECTURE.md, the worker; prlimit(2), prctl(2), landlock(7),
 ///   seccomp(2).
 package struct Confinement {
     /// Compile may start programs under /usr; run may not.

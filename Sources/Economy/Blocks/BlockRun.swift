@@ -28,20 +28,29 @@ package struct BlockPlan: Hashable, Sendable {
     package var timeMs: UInt64
     package var proposer: NodeID
     package var reveal: Digest
+    /// The newest protocol version that the proposer can run.
+    package var readiness: UInt32
 
-    package init(epoch: UInt64, view: UInt64, timeMs: UInt64, proposer: NodeID, reveal: Digest) {
+    package init(
+        epoch: UInt64, view: UInt64, timeMs: UInt64, proposer: NodeID, reveal: Digest,
+        readiness: UInt32 = BlockPlan.readiness
+    ) {
         self.epoch = epoch
         self.view = view
         self.timeMs = timeMs
         self.proposer = proposer
         self.reveal = reveal
+        self.readiness = readiness
     }
+
+    /// The protocol version that this release is ready for.
+    package static let readiness: UInt32 = 1
 
     /// The plan that a header tells of.
     package init(_ header: Header) {
         self.init(
             epoch: header.epoch, view: header.view, timeMs: header.timeMs,
-            proposer: header.proposer, reveal: header.beaconReveal)
+            proposer: header.proposer, reveal: header.beaconReveal, readiness: header.readiness)
     }
 }
 
@@ -65,7 +74,8 @@ package struct ExecutedBlock: Sendable {
     }
 }
 
-/// One block in execution: begin (time, beacon, due work, draws), transactions, end (checks, roots).
+/// One block in execution: begin (time, beacon, due work, draws), transactions, end (checks,
+/// roots).
 ///
 /// Builder and verifier run the same code, so that a proposal and its check cannot disagree.
 ///
@@ -93,6 +103,8 @@ package struct BlockRun: Sendable {
         _ plan: BlockPlan, on parent: Header, stack: StateStack, genesis: Genesis,
         kernels: KernelCache, simulates: Bool = false
     ) throws(BlockFault) {
+        // The validators of the genesis serve in the one epoch that this release knows.
+        guard plan.epoch == parent.epoch else { throw .epochUnknown }
         let salt = stack.salt
         let limits = genesis.ledger
         var chain: ChainState
@@ -187,14 +199,11 @@ package struct BlockRun: Sendable {
         header.baseFee = run.price
         header.usedWeight = run.weight
         header.beaconReveal = run.plan.reveal
-        header.readiness = BlockRun.readiness
+        header.readiness = run.plan.readiness
         return ExecutedBlock(
             header: header, body: body, receipts: run.receipts, stack: sealed.stack,
             layer: sealed.layer, time: chain.time, kernels: run.state.kernels)
     }
-
-    /// The protocol version that this release is ready for.
-    package static let readiness: UInt32 = 1
 
     private mutating func seal() throws(BlockFault) -> SealedBlock {
         if let fault = self.state.ledger.fault { throw .stateUnreadable(fault) }

@@ -87,6 +87,7 @@ package struct Genesis: Record {
         GenesisID(Blake2b.hash(.genesis, .none, self.canonicalBytes))
     }
 
+    /// What binds every hash to this chain.
     package var salt: ChainSalt { ChainSalt(self.id) }
 
     /// H(.validators | node key and stake of each, in order).

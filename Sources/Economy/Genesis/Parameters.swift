@@ -5,7 +5,7 @@ package import Primitives
 /// - Units: `…Ms` are milliseconds of ledger time; amounts are motes; gas is referee gas.
 /// - Source: protocol/jobs.md, "Parameters".
 package struct Parameters: Record {
-    /// An offer stands this long before it can be drawn (5 s; DESIGN section 8).
+    /// An offer stands this long before it can be drawn (5 s).
     package var offerStandingMs: UInt64 = 5_000
     /// A provider may be awaited this long at most, whatever a job asks for.
     package var assignMsMax: UInt64 = 600_000

@@ -1,8 +1,8 @@
 import Ledger
 package import Primitives
 
-// What happens to a job outside its operations: draws, deadlines, settlement. Every open phase has an
-// item in the due queue that ends it and returns the escrow.
+// What happens to a job outside its operations: draws, deadlines, settlement. Every open phase has
+// an item in the due queue that ends it and returns the escrow.
 extension EconomyState {
     /// A job without a qualifying offer is drawn again after this long.
     static let redrawMs: UInt64 = 500

@@ -42,7 +42,8 @@ package struct JobReceipt: Record {
 package enum Detection {
     private static let scale: UInt128 = 1 << 64
 
-    /// Drawing `audited` of `leaves` without repetition misses ceil(percent of `leaves`) faked ones.
+    /// Drawing `audited` of `leaves` without repetition misses ceil(percent of `leaves`) faked
+    /// ones.
     ///
     /// Hypergeometric: the product over i of (honest - i) / (leaves - i).
     ///

@@ -1,24 +1,29 @@
 package import Ledger
 package import Primitives
 
-/// Reads the economy's rows of one state, for queries and duties; execution reads its working layer.
+/// Reads the economy's rows of one state, for queries and duties; execution reads its working
+/// layer.
 package struct EconomyReader: Sendable {
     package let stack: StateStack
 
     package init(_ stack: StateStack) { self.stack = stack }
 
+    /// The job of that id.
     package func job(_ id: JobID) throws(StateFault) -> JobEntry? {
         try self.stack.read(EconomyTable.job, id)
     }
 
+    /// The published kernel of that id.
     package func kernel(_ id: KernelID) throws(StateFault) -> KernelEntry? {
         try self.stack.read(EconomyTable.kernel, id)
     }
 
+    /// The standing offer of that id.
     package func offer(_ id: OfferID) throws(StateFault) -> OfferEntry? {
         try self.stack.read(EconomyTable.offer, id)
     }
 
+    /// The running totals.
     package func counters() throws(StateFault) -> Counters {
         try self.stack.read(EconomyTable.counters, 0) ?? Counters()
     }

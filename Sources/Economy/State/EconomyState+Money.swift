@@ -1,8 +1,8 @@
 import Ledger
 package import Primitives
 
-// Money moves through the ledger alone. Operations pass its rejections on; the system's own payments
-// cannot be rejected unless the books are broken, which ends the block.
+// Money moves through the ledger alone. Operations pass its rejections on; the system's own
+// payments cannot be rejected unless the books are broken, which ends the block.
 extension EconomyState {
     /// What the purpose of a bond's hold is called in the ledger.
     package static let bondPurpose: UInt16 = 1
@@ -83,7 +83,7 @@ extension EconomyState {
         return left
     }
 
-    /// Remembers that the state contradicts itself. A row that could not be read does that, too: then
-    /// the ledger's fault wins when the block is sealed.
+    /// Remembers that the state contradicts itself. A row that could not be read does that, too:
+    /// then the ledger's fault wins when the block is sealed.
     mutating func breakBooks(_ why: String) { self.broken = self.broken ?? why }
 }

@@ -9,6 +9,7 @@ extension EconomyState {
         self.schedule(at: job.due, .job, job.id.digest)
     }
 
+    /// Puts an item into the due queue.
     package mutating func schedule(at time: LedgerTime, _ kind: DueKind, _ subject: Digest) {
         var counters = self.counters
         let item = DueItem(
@@ -141,6 +142,7 @@ extension EconomyState {
         self.write(EconomyTable.offer, entry.id, nil)
     }
 
+    /// The offer in a slot of the list; nil if the slot is empty.
     package mutating func offerInSlot(_ slot: UInt32) -> OfferID? {
         let page = self.read(EconomyTable.offerPage, slot / OfferPage.size)
         let index = Int(slot % OfferPage.size)

@@ -2,7 +2,8 @@ import Kernels
 package import Ledger
 package import Primitives
 
-/// The state as one block's operations see it: the ledger's working layer, the block's moment and mix.
+/// The state as one block's operations see it: the ledger's working layer, the block's moment and
+/// mix.
 ///
 /// - Invariant: every read and write goes through `ledger`; nothing here outlives the block but the
 ///   cache of compiled kernels, which depends on committed bytes alone.
@@ -69,28 +70,37 @@ package struct EconomyState: Sendable {
 
     // MARK: Rows
 
+    /// A row of a table.
     package mutating func read<K: FieldValue, V: FieldValue>(_ table: Table<K, V>, _ key: K) -> V? {
         self.ledger.read(table, key)
     }
 
+    /// Writes a row of a table.
     package mutating func write<K: FieldValue, V: FieldValue>(
         _ table: Table<K, V>, _ key: K, _ value: V?
     ) {
         self.ledger[table, key] = value
     }
 
+    /// The running totals.
     package var counters: Counters {
         mutating get { self.read(EconomyTable.counters, 0) ?? Counters() }
         set { self.write(EconomyTable.counters, 0, newValue) }
     }
 
+    /// The mix and the last reveals.
     package var beacon: Beacon {
         mutating get { self.read(EconomyTable.beacon, 0) ?? Beacon() }
     }
 
+    /// The job of that id.
     package mutating func job(_ id: JobID) -> JobEntry? { self.read(EconomyTable.job, id) }
+    /// The standing offer of that id.
     package mutating func offer(_ id: OfferID) -> OfferEntry? { self.read(EconomyTable.offer, id) }
-    package mutating func kernel(_ id: KernelID) -> KernelEntry? { self.read(EconomyTable.kernel, id) }
+    /// The published kernel of that id.
+    package mutating func kernel(_ id: KernelID) -> KernelEntry? {
+        self.read(EconomyTable.kernel, id)
+    }
 
     /// Writes a job, and tells of it where its phase changes.
     mutating func put(_ job: JobEntry) {

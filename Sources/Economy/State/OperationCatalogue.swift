@@ -41,6 +41,7 @@ package enum OperationCatalogue {
         (0x0c01, "engage.pass"),
     ]
 
+    /// Every operation as data, by ascending tag.
     package static var descriptors: [Descriptor] { Self.types.map { Self.describe($0) } }
 
     /// Every rejection of the economy, by ascending number.

@@ -191,6 +191,7 @@ package enum Pieces {
     /// The largest thing kept so: a kernel package.
     package static let blobMax = 96 * 1_024
 
+    /// Pieces that so many bytes need.
     package static func count(_ bytes: Int) -> Int { (bytes + Self.bytes - 1) / Self.bytes }
 }
 

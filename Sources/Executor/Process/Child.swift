@@ -127,7 +127,8 @@ final class Child {
 
     /// Waits for the end of the process and of its sandbox; kills at the deadline.
     ///
-    /// - Returns: ``ExitStatus/stuck`` five seconds after a kill without effect; a thread then waits
+    /// - Returns: ``ExitStatus/stuck`` five seconds after a kill without effect; a thread then
+    ///   waits
     ///   to reap the process whenever it ends.
     func reap(deadline: UInt64) -> ExitStatus {
         var limit = deadline

@@ -91,8 +91,6 @@ extension Checker {
         for argument in arguments { operands.append(try self.check(argument)) }
         let outerScopes = self.scopes
         let outerLoops = self.loops
-        let isOuterTemporary = self.temporaries
-        _ = isOuterTemporary
         self.scopes = [self.scopes[0], []]
         self.loops = []
         for (parameter, operand) in zip(function.parameters, operands) {

@@ -51,29 +51,7 @@ extension Checker {
             default: break
             }
         case .member(let base, let member):
-            let outer = try self.target(base)
-            let type = self.type(of: outer)
-            guard let positions = Self.components(member, of: type) else {
-                throw self.refused(
-                    "kernel.unsupported.member", position,
-                    "\(type.name) has no component \(member.prefix(40))",
-                    fix: "use .x .y .z .w, .s0, .lo, .hi")
-            }
-            switch outer {
-            case .variable(let variable): return .components(variable, positions)
-            case .components(let variable, let inner):
-                return .components(variable, positions.map { inner[$0] })
-            case .cell(let object, let element, let index) where positions.count == 1:
-                let scaled = try self.longOperation(
-                    .multiply, index, self.long(element.width), position)
-                let shifted = try self.longOperation(
-                    .add, scaled, self.long(positions[0]), position)
-                return .cell(object, element: ValueType(element.base), index: shifted)
-            case .cell, .pointerOffset:
-                throw self.refused(
-                    "kernel.unsupported.swizzle", position, "several components of memory at once",
-                    fix: "read the vector into a variable first")
-            }
+            return try self.components(member, of: base, position)
         case .index(let base, let subscripted):
             guard case .pointer(let pointer) = try self.check(base) else {
                 throw self.refused(
@@ -107,6 +85,52 @@ extension Checker {
             fix: "assign to a variable or an element")
     }
 
+    /// Components of something that can be assigned, or of any value.
+    private mutating func components(
+        _ member: String, of base: Syntax, _ position: Position
+    ) throws(KernelError) -> Target {
+        let outer = try self.target(base)
+        let type = self.type(of: outer)
+        guard let positions = Self.components(member, of: type) else {
+            throw self.refused(
+                "kernel.unsupported.member", position,
+                "\(type.name) has no component \(member.prefix(40))",
+                fix: "use .x .y .z .w, .s0, .lo, .hi")
+        }
+        switch outer {
+        case .variable(let variable): return .components(variable, positions)
+        case .components(let variable, let inner):
+            return .components(variable, positions.map { inner[$0] })
+        case .cell(let object, let element, let index) where positions.count == 1:
+            let scaled = try self.longOperation(
+                .multiply, index, self.long(element.width), position)
+            let shifted = try self.longOperation(
+                .add, scaled, self.long(positions[0]), position)
+            return .cell(object, element: ValueType(element.base), index: shifted)
+        case .cell, .pointerOffset:
+            throw self.refused(
+                "kernel.unsupported.swizzle", position, "several components of memory at once",
+                fix: "read the vector into a variable first")
+        }
+    }
+
+    /// Whether an expression denotes a place, by its form alone.
+    static func isPlace(_ syntax: Syntax) -> Bool {
+        switch syntax.node {
+        case .name, .index, .prefix("*", _): true
+        case .member(let base, _): Self.isPlace(base)
+        default: false
+        }
+    }
+
+    func checkPlace(_ syntax: Syntax) throws(KernelError) {
+        guard Self.isPlace(syntax) else {
+            throw self.refused(
+                "kernel.assign.target", syntax.position, "this cannot be assigned",
+                fix: "assign to a variable or an element")
+        }
+    }
+
     private func cell(
         _ pointer: Pointer, _ index: Expression, _ position: Position
     ) throws(KernelError) -> Target {
@@ -136,6 +160,7 @@ extension Checker {
     mutating func address(
         _ operand: Syntax, _ position: Position
     ) throws(KernelError) -> Pointer {
+        try self.checkPlace(operand)
         switch try self.target(operand) {
         case .variable(let variable):
             return Pointer(
@@ -262,6 +287,7 @@ extension Checker {
     mutating func assign(
         _ symbol: String, _ left: Syntax, _ right: Syntax, _ position: Position
     ) throws(KernelError) -> Operand {
+        try self.checkPlace(left)
         let target = try self.target(left)
         if case .pointerOffset(let pointer, let offset) = target {
             try self.assignPointer(symbol, pointer, offset, right, position)
@@ -348,6 +374,7 @@ extension Checker {
     mutating func count(
         _ symbol: String, _ operand: Syntax, _ position: Position, old: Bool
     ) throws(KernelError) -> Expression {
+        try self.checkPlace(operand)
         var target = try self.target(operand)
         if case .pointerOffset = target {
             throw self.refused(

@@ -188,7 +188,7 @@ extension Emitter {
                     "long limit\(axis), long stride\(axis), long low\(axis), long high\(axis)")
                 body +=
                     "    y = limit\(axis) == 1L || stride\(axis) < 1L ? 0UL : r / "
-                        + "(ulong)stride\(axis);\n"
+                    + "(ulong)stride\(axis);\n"
                 body += "    if ((long)y < low\(axis) || (long)y >= high\(axis)) return 0;\n"
                 body += "    r -= y * (ulong)stride\(axis);\n"
             }

@@ -6,7 +6,7 @@
 /// result may carry any payload; ``canonical(_:)`` runs wherever bits become visible: in stores and
 /// reinterpretation.
 ///
-/// - Source: IEEE 754-2019; OpenCL C 1.2, 7.4 and 6.2.3; DESIGN section 7, "Exactness classes".
+/// - Source: IEEE 754-2019; OpenCL C 1.2, 7.4 and 6.2.3; protocol/kernel-language.md.
 enum FloatArithmetic {
     static let nan32: UInt32 = 0x7fc0_0000
 

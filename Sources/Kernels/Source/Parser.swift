@@ -176,7 +176,9 @@ struct Parser {
             let star = self.token
             try self.pointer(&type)
             let position = self.token.position
-            let name = try self.name("the parameter")
+            // A prototype need not name them.
+            let isNamed = self.token.text != "," && self.token.text != ")"
+            let name = isNamed ? try self.name("the parameter") : ""
             if self.take("[") {
                 // An array parameter is a pointer.
                 while self.token.text != "]" && self.token.kind != .end { self.advance() }

@@ -53,8 +53,7 @@ extension Parser {
         var found = false
         let start = self.token
         scan: while true {
-            let token = self.token
-            switch token.text {
+            switch self.token.text {
             case "const": type.isConst = true
             case "restrict", "__restrict", "inline", "__inline", "register", "static": break
             case "__kernel", "kernel": isKernel = true
@@ -65,36 +64,11 @@ extension Parser {
             case "__attribute__":
                 required = try self.attributes() ?? required
                 continue scan
-            case "volatile", "extern", "struct", "union", "enum", "_Atomic", "__read_only",
-                "__write_only", "read_only", "write_only":
-                throw token.refused(
-                    "kernel.unsupported.\(token.text.drop { $0 == "_" })",
-                    "\(token.text) is not part of the language",
-                    fix: token.text == "struct" || token.text == "union"
-                        ? "use separate variables and buffers" : "remove it")
-            case "unsigned", "signed":
-                words.append(token.text)
-            case "void":
-                found = true
+            case "unsigned", "signed": words.append(self.token.text)
+            case "void": found = true
             default:
-                if Self.refusedTypes.contains(token.text) {
-                    throw token.refused(
-                        "kernel.unsupported.type", "the type \(token.text)",
-                        fix: "use a buffer: __global const uchar *")
-                }
-                guard !found, let value = ValueType(name: token.text) ?? self.aliases[token.text],
-                    words.isEmpty || value.isScalar
-                else { break scan }
-                if words.isEmpty || !["char", "short", "int", "long"].contains(token.text) {
-                    type.value = value
-                    found = true
-                    // long long, long int
-                    if ["long", "short"].contains(token.text), self.ahead(1).text == "int" {
-                        self.advance()
-                    }
-                } else {
-                    words.append(token.text)
-                }
+                guard !found, try self.typeName(&type, &words) else { break scan }
+                found = type.value != nil
             }
             self.advance()
         }
@@ -108,14 +82,46 @@ extension Parser {
             found = true
         }
         guard found else {
+            let names = "bool, char, uchar, short, ushort, int, uint, long, ulong, float"
             throw start.refused(
                 "kernel.syntax.type", "expected a type, found \"\(start.text.prefix(40))\"",
-                fix:
-                    "use bool, char, uchar, short, ushort, int, uint, long, ulong, float, or "
-                        + "vectors of them"
-            )
+                fix: "use \(names), or vectors of them")
         }
         return (type, isKernel, required)
+    }
+
+    /// Takes a type's name into `type`, or into `words` after `unsigned`; false for other tokens.
+    private mutating func typeName(
+        _ type: inout TypeSyntax, _ words: inout [String]
+    ) throws(KernelError) -> Bool {
+        let token = self.token
+        let refused = [
+            "volatile", "extern", "struct", "union", "enum", "_Atomic", "__read_only",
+            "__write_only", "read_only", "write_only",
+        ]
+        if refused.contains(token.text) {
+            throw token.refused(
+                "kernel.unsupported.\(token.text.drop { $0 == "_" })",
+                "\(token.text) is not part of the language",
+                fix: token.text == "struct" || token.text == "union"
+                    ? "use separate variables and buffers" : "remove it")
+        }
+        if Self.refusedTypes.contains(token.text) {
+            throw token.refused(
+                "kernel.unsupported.type", "the type \(token.text)",
+                fix: "use a buffer: __global const uchar *")
+        }
+        guard let value = ValueType(name: token.text) ?? self.aliases[token.text],
+            words.isEmpty || value.isScalar
+        else { return false }
+        if !words.isEmpty && ["char", "short", "int", "long"].contains(token.text) {
+            words.append(token.text)
+            return true
+        }
+        type.value = value
+        // short int, long int
+        if ["long", "short"].contains(token.text), self.ahead(1).text == "int" { self.advance() }
+        return true
     }
 
     static func unsigned(_ base: ScalarType) -> ScalarType {

@@ -273,18 +273,30 @@ struct Preprocessor {
 
     // Printing -------------------------------------------------------------------------------
 
+    /// Tokens stand where they stood, so that places in the expansion are places in the file; what
+    /// macros make longer moves the rest of its line.
     private static func printed(_ tokens: [Token]) -> String {
         var text = ""
+        var line = 1
+        var column = 1
         var previous: Token?
         for token in tokens {
-            if let previous {
-                if token.startsLine && token.position.line != previous.position.line {
-                    text += "\n" + String(repeating: " ", count: min(token.position.column - 1, 40))
-                } else if token.followsSpace || Self.needsSpace(previous, token) {
-                    text += " "
-                }
+            if token.position.line > line {
+                text += String(repeating: "\n", count: token.position.line - line)
+                (line, column) = (token.position.line, 1)
+            } else if column > 1, let previous,
+                token.followsSpace || Self.needsSpace(previous, token)
+            {
+                text += " "
+                column += 1
+            }
+            if token.position.line == line, token.position.column > column {
+                let gap = min(token.position.column - column, Limits.identifierBytes)
+                text += String(repeating: " ", count: gap)
+                column += gap
             }
             text += token.text
+            column += token.text.utf8.count
             previous = token
         }
         return text + "\n"

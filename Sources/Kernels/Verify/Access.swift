@@ -21,11 +21,30 @@ struct Access: Hashable, Sendable {
     let position: Position
 }
 
+/// Barriers (and the start, 0) that may be the last before a point; ascending.
+struct Intervals: Hashable, Sendable {
+    /// For local memory: all barriers.
+    var local = [0]
+    /// For buffers: barriers with a global fence.
+    var global = [0]
+
+    func union(_ other: Intervals) -> Intervals {
+        var result = self
+        result.local = Self.union(self.local, other.local)
+        result.global = Self.union(self.global, other.global)
+        return result
+    }
+
+    private static func union(_ left: [Int], _ right: [Int]) -> [Int] {
+        (left + right.filter { !left.contains($0) }).sorted()
+    }
+}
+
 /// Proves that no two lanes touch one cell, of which one is a write, between two barriers.
 ///
 /// Two accesses are compared in the coordinates whose rests are the same fixed polynomial; if no
-/// two different lanes agree there, they never meet. Local memory is compared where the sets of
-/// possible last barriers meet, buffers always.
+/// two different lanes agree there, they never meet. Accesses are compared where the sets of
+/// possible last barriers meet.
 enum RaceProof {
     /// Accesses of one object, and lanes visited for one kernel.
     static let accessesMax = 512
@@ -51,9 +70,7 @@ enum RaceProof {
             guard list.count <= Self.accessesMax else { throw Self.tooMuch(list[0]) }
             for (number, first) in list.enumerated() {
                 for second in list[number...] where first.isStore || second.isStore {
-                    if case .local = object, !Self.meet(first.intervals, second.intervals) {
-                        continue
-                    }
+                    guard Self.meet(first.intervals, second.intervals) else { continue }
                     spent += first.mask.count
                     guard spent <= Self.budget else { throw Self.tooMuch(first) }
                     guard Self.areDisjoint(first, second) else {
@@ -83,7 +100,7 @@ enum RaceProof {
                 message: "two lanes may touch this cell of local memory between two barriers",
                 fix:
                     "index with local ids and constants, and put a barrier between writing and "
-                        + "reading"
+                    + "reading"
             )
         }
         return KernelError(

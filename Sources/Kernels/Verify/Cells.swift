@@ -12,7 +12,7 @@ extension Verifier {
 
     mutating func store(_ store: Store) -> Store {
         if self.mode == .collect {
-            // Only the store of such a lane happens whose cells are in range: they tell cells apart.
+            // A store happens only with its cells in range: they tell addresses apart.
             self.note(store.place, [store.place.index] + store.cells, isStore: true)
             return store
         }
@@ -44,14 +44,17 @@ extension Verifier {
     }
 
     private mutating func note(_ place: Place, _ coordinates: [Expression], isStore: Bool) {
+        let intervals: [Int]
         switch place.object {
-        case .local: break
-        case .buffer(let number): guard self.tree.buffers[number].role.isWritten else { return }
+        case .local: intervals = self.intervals.local
+        case .buffer(let number):
+            guard self.tree.buffers[number].role.isWritten else { return }
+            intervals = self.intervals.global
         case .privately, .constant: return
         }
         self.accesses.append(
             Access(
-                object: place.object, isStore: isStore, intervals: self.intervals,
+                object: place.object, isStore: isStore, intervals: intervals,
                 coordinates: coordinates.map { self.coordinate($0) }, mask: self.mask,
                 position: self.position))
     }

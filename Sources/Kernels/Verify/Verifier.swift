@@ -18,7 +18,7 @@ struct Verifier {
     /// Lanes that may be active.
     var mask: [Bool]
     /// Barriers that may be the last one before this point.
-    var intervals = [0]
+    var intervals = Intervals()
     var lastInterval = 0
     var accesses: [Access] = []
     var stores: [Position]
@@ -108,9 +108,10 @@ struct Verifier {
             self.read(store.value)
             return .store(self.store(store))
         case .clear, .leave, .breakLoop, .continueLoop: return statement
-        case .barrier:
+        case .barrier(let global):
             self.lastInterval += 1
-            self.intervals = [self.lastInterval]
+            self.intervals.local = [self.lastInterval]
+            if global { self.intervals.global = [self.lastInterval] }
             return statement
         case .branch(let branch): return .branch(try self.branch(branch))
         case .loop(let loop): return .loop(try self.loop(loop))
@@ -148,7 +149,7 @@ struct Verifier {
             self.mask = mask
         }
         let otherwise = try self.walk(branch.otherwise)
-        self.intervals = Self.union(self.intervals, thenIntervals)
+        self.intervals = self.intervals.union(thenIntervals)
         self.facts = facts
         let assigned = branch.then.assignedVariables + branch.otherwise.assignedVariables
         self.facts.forget(assigned)
@@ -177,12 +178,6 @@ struct Verifier {
         return self.masked(first, right, self.evaluator.bits(right, self.facts))
     }
 
-    static func union(_ left: [Int], _ right: [Int]) -> [Int] {
-        var result = left
-        for number in right where !result.contains(number) { result.append(number) }
-        return result.sorted()
-    }
-
     // Loops ----------------------------------------------------------------------------------
 
     private mutating func loop(_ loop: Loop) throws(KernelError) -> Loop {
@@ -207,13 +202,14 @@ struct Verifier {
         var parts = try self.round(loop, first: loop.testsFirst)
         if self.mode == .collect && loop.touchesBarriers {
             // A second round, entered from the end of the first.
-            self.intervals = Self.union(before, self.intervals)
+            self.intervals = before.union(self.intervals)
             self.facts.forget(assigned)
             self.nextStore = firstStore
             self.mask = mask
             parts = try self.round(loop, first: true)
             let inside = Array((started + 1)..<(self.lastInterval + 1))
-            self.intervals = Self.union(before, Self.union(self.intervals, inside))
+            self.intervals = before.union(self.intervals)
+                .union(Intervals(local: inside, global: inside))
         }
         self.facts.forget(assigned)
         self.mask = mask
@@ -267,7 +263,7 @@ struct Verifier {
             _ = try self.walk(loop.step)
         }
         self.facts = facts
-        self.intervals = Self.union(intervals, self.intervals)
+        self.intervals = intervals.union(self.intervals)
         return false
     }
 

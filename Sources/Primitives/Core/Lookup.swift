@@ -1,4 +1,5 @@
-/// A hash table that answers for a key and cannot be iterated: its order would differ from run to run.
+/// A hash table that answers for a key and cannot be iterated: its order would differ from run to
+/// run.
 package struct Lookup<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private var table: [Key: Value] = [:]
 

@@ -1,4 +1,5 @@
-/// A value with exactly one encoding: `decode(encode(x)) == x`, and `encode(decode(b)) == b` or `b` is refused.
+/// A value with exactly one encoding: `decode(encode(x)) == x`, and `encode(decode(b)) == b` or `b`
+/// is refused.
 ///
 /// - Source: protocol/encoding.md; a strict subset of BCS.
 package protocol Canonical: Sendable {
@@ -26,7 +27,8 @@ extension Canonical {
     }
 }
 
-/// A value that is a field of a record: canonical bytes, a JSON form and a schema from one declaration.
+/// A value that is a field of a record: canonical bytes, a JSON form and a schema from one
+/// declaration.
 package protocol FieldValue: Canonical, Hashable {
     /// Any value; decoding starts from it.
     static var blank: Self { get }
@@ -134,7 +136,8 @@ extension CodeEnum {
 
     /// Reads the case's name.
     package init(json: JSON, at path: String) throws(FieldError) {
-        guard case .string(let name) = json, let value = Self.allCases.first(where: { "\($0)" == name })
+        guard case .string(let name) = json,
+            let value = Self.allCases.first(where: { "\($0)" == name })
         else {
             let names = Self.allCases.map { "\($0)" }.joined(separator: " | ")
             throw FieldError(path: path, expected: names, found: json.text)

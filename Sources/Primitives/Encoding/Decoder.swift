@@ -1,4 +1,5 @@
-/// Reads canonical bytes and refuses everything else; never traps, never allocates beyond its input.
+/// Reads canonical bytes and refuses everything else; never traps, never allocates beyond its
+/// input.
 ///
 /// - Throws: ``DecodeError`` with the offset of the first byte that is wrong.
 /// - Source: protocol/encoding.md.

@@ -146,7 +146,8 @@ private func smallNumber<T: FixedWidthInteger>(
 func decimal<T: FixedWidthInteger>(_ json: JSON, at path: String) throws(FieldError) -> T {
     guard case .string(let text) = json, let value = T(text), String(value) == text else {
         throw FieldError(
-            path: path, expected: "decimal string 0...\(T.max)", found: String(json.text.prefix(64)))
+            path: path, expected: "decimal string 0...\(T.max)", found: String(json.text.prefix(64))
+        )
     }
     return value
 }

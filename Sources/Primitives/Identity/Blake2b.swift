@@ -2,7 +2,7 @@ internal import CSodium
 
 /// BLAKE2b-256 with a domain as personalisation and a chain as salt.
 ///
-/// - Source: RFC 7693; DESIGN of the hashes in protocol/encoding.md, "Hashes".
+/// - Source: RFC 7693; protocol/encoding.md, "Hashes".
 package struct Blake2b: Sendable {
     private var state = starling_blake2b_state()
 
@@ -68,7 +68,9 @@ package struct Blake2b: Sendable {
     ) -> Digest {
         withUnsafeTemporaryAllocation(byteCount: 64, alignment: 8) { buffer in
             left.withBytes { buffer.copyMemory(from: $0) }
-            right.withBytes { UnsafeMutableRawBufferPointer(rebasing: buffer[32...]).copyMemory(from: $0) }
+            right.withBytes {
+                UnsafeMutableRawBufferPointer(rebasing: buffer[32...]).copyMemory(from: $0)
+            }
             return Digest { out in
                 _ = crypto_generichash_blake2b_salt_personal(
                     out, Digest.count, buffer.assumingMemoryBound(to: UInt8.self).baseAddress, 64,

@@ -50,7 +50,8 @@ package struct Digest: FieldValue, Comparable, CustomStringConvertible {
         [UInt8](unsafeUninitializedCapacity: Self.count) { buffer, count in
             for (word, value) in [self.w0, self.w1, self.w2, self.w3].enumerated() {
                 for byte in 0..<8 {
-                    buffer[word * 8 + byte] = UInt8(truncatingIfNeeded: value >> (56 - 8 * UInt64(byte)))
+                    buffer[word * 8 + byte] = UInt8(
+                        truncatingIfNeeded: value >> (56 - 8 * UInt64(byte)))
                 }
             }
             count = Self.count

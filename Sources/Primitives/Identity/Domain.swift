@@ -1,4 +1,5 @@
-/// What a hash or signature is for; the tag is BLAKE2b's personalisation, padded with zeros to 16 bytes.
+/// What a hash or signature is for; the tag is BLAKE2b's personalisation, padded with zeros to 16
+/// bytes.
 ///
 /// - Source: protocol/constants.csv lists them all.
 package enum Domain: String, CaseIterable, Sendable {

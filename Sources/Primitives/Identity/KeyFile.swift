@@ -2,7 +2,8 @@ internal import CSodium
 
 /// The bytes of an encrypted key file: Argon2id for the passphrase, secretbox for the seed.
 ///
-/// Layout: "STARKEY1" | u8 cost | u64 passes | u64 memory bytes | salt (16) | nonce (24) | public key
+/// Layout: "STARKEY1" | u8 cost | u64 passes | u64 memory bytes | salt (16) | nonce (24) | public
+/// key
 /// (32) | boxed seed (48). Files, randomness and locking are the daemon's.
 ///
 /// - Source: protocol/identity.md, "Key files".

@@ -1,6 +1,7 @@
 /// Hashes a blob piece by piece: a Merkle tree over chunks of 4 KiB, without holding the blob.
 ///
-/// chunk digest = H(.blob | 0x00 | chunk); id = H(.blob | 0x01 | u64 length | Merkle root), zero salt.
+/// chunk digest = H(.blob | 0x00 | chunk); id = H(.blob | 0x01 | u64 length | Merkle root), zero
+/// salt.
 ///
 /// - Source: protocol/jobs.md, "Blobs".
 package struct BlobHasher: Sendable {

@@ -1,4 +1,5 @@
-/// Ledger time in milliseconds since the Unix epoch, as agreed by the chain: every deadline is in it.
+/// Ledger time in milliseconds since the Unix epoch, as agreed by the chain: every deadline is in
+/// it.
 ///
 /// - Source: protocol/ledger.md, "Time".
 package struct LedgerTime: FieldValue, Comparable {

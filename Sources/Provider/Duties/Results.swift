@@ -39,6 +39,7 @@ package struct LeafResult: Hashable, Sendable {
 
 /// Why the referee runs; comes back with the results.
 package struct RefereeRun: Hashable, Sendable {
+    /// Whose question it answers.
     package enum Purpose: Hashable, Sendable {
         /// Before one's own commitment.
         case selfCheck

@@ -93,7 +93,8 @@ final class LMDBEnvironment: Sendable {
     }
 
     /// Reads one snapshot.
-    // Swift 6.3.1's optimiser aborts when it specialises these two; unspecialised costs nothing here.
+    // Swift 6.3.1's optimiser aborts when it specialises these two; unspecialised costs nothing
+    // here.
     @_semantics("optimize.sil.specialize.generic.never")
     func read<R>(
         _ body: (borrowing LMDBTransaction) throws(StoreError) -> R

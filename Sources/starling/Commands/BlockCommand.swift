@@ -41,7 +41,32 @@ struct BlockCommand: Command {
 
 struct LedgerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ledger", abstract: "The books.", subcommands: [Export.self])
+        commandName: "ledger", abstract: "The books.", subcommands: [Supply.self, Export.self])
+
+    struct Supply: Command {
+        static let configuration = CommandConfiguration(
+            abstract: "The coin: issued, burned, in circulation; refused if it does not add up.")
+
+        @OptionGroup var options: DaemonOptions
+
+        func perform() async throws {
+            let daemon = try await self.options.connect()
+            let supply = try await daemon.call("chain.supply")
+            let issued = supply["issued"]?.u128Value ?? 0
+            let burned = supply["burned"]?.u128Value ?? 0
+            guard issued >= burned, issued - burned == supply["circulating"]?.u128Value else {
+                throw CommandFailure(
+                    "the supply does not add up: \(supply.text)",
+                    fix: "stop using this chain and report it with the daemon's log")
+            }
+            guard !daemon.printed(supply) else { return }
+            var table = Table()
+            table.add("genesis + minted", Money.text(supply["issued"]))
+            table.add("- burned", Money.text(supply["burned"]))
+            table.add("= in circulation", Money.text(supply["circulating"]))
+            table.print()
+        }
+    }
 
     struct Export: Command {
         static let configuration = CommandConfiguration(

@@ -96,9 +96,8 @@ struct JobRun {
             let reply = try await self.daemon.call("job.progress", [("job", job.json)])
             let phase = reply["phase"]?.stringValue ?? ""
             if isReached(phase) { return }
-            let note = reply["note"]?.stringValue.map { ": \(printable($0))" } ?? ""
             self.progress.show(
-                Self.words(phase) + note, done: reply["leavesDone"]?.u64Value ?? 0,
+                Self.words(phase), done: reply["leavesDone"]?.u64Value ?? 0,
                 total: phase == "assigned" ? reply["leaves"]?.u64Value ?? 0 : 0)
             if reply["isClosed"] == .bool(true) { throw Self.ended(phase) }
             try await Task.sleep(for: .milliseconds(200))

@@ -21,15 +21,15 @@ struct KernelPublisher {
     func fetch(_ name: String) async throws -> Kernel {
         let id = try await self.find(name)
         let reply = try await self.daemon.call("kernel.get", [("kernel", id.json)])
-        let package: KernelPackage
+        let found: KernelPackage
         do throws(FieldError) {
-            package = try KernelPackage(json: reply["package"] ?? .null, at: "package")
+            found = try KernelPackage(json: reply["package"] ?? .null, at: "package")
         } catch { throw CommandFailure("the daemon's kernel is malformed at \(error.path)") }
-        guard package.id == id else {
+        guard found.id == id else {
             throw CommandFailure("the daemon gave another kernel than \(id.hex)")
         }
         do throws(KernelError) {
-            return try Kernel(package)
+            return try Kernel(found)
         } catch { throw CommandFailure(error.rendered, fix: error.fix, code: error.code) }
     }
 

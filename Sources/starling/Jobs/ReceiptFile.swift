@@ -108,6 +108,7 @@ struct ReceiptFile {
     }
 
     private static func chances(leaves: UInt64, rerun: UInt64) -> String {
+        guard rerun < leaves else { return "no faked leaf could have gone unseen" }
         func text(_ percent: UInt64) -> String {
             CheckResult.percent(
                 CheckResult.unseenPpm(leaves: leaves, rerun: rerun, fakedPercent: percent))

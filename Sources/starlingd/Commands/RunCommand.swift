@@ -8,7 +8,9 @@ struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Runs a node until SIGTERM or SIGINT (the default).")
 
-    @Flag(help: "One validator, funded test accounts, jobs run and audited here. For trying and tests.")
+    @Flag(
+        help:
+            "One validator, funded test accounts, jobs run and audited here. For trying and tests.")
     var dev = false
 
     @Option(help: "The data directory; with --dev a temporary one if left out.")
@@ -52,7 +54,8 @@ struct RunCommand: AsyncParsableCommand {
             logger.critical("cannot start: \(error)")
             throw ExitCode(1)
         }
-        logger.info("ready", metadata: ["socket": "\(daemon.socketPath)", "data": "\(settings.data)"])
+        logger.info(
+            "ready", metadata: ["socket": "\(daemon.socketPath)", "data": "\(settings.data)"])
         let failure = await Self.untilEnd(daemon)
         await daemon.stop()
         if let failure {

@@ -7,7 +7,9 @@ enum Files {
         let path: String
         let code: Int32
 
-        var description: String { "\(self.call) \(self.path): \(String(cString: strerror(self.code)))" }
+        var description: String {
+            "\(self.call) \(self.path): \(String(cString: strerror(self.code)))"
+        }
     }
 
     /// Makes a directory for the daemon's user alone; the first use of it reports what is wrong.
@@ -26,7 +28,8 @@ enum Files {
         var count = 0
         while count < bytes.count {
             let got = bytes.withUnsafeMutableBytes { buffer in
-                Foundation.read(descriptor, buffer.baseAddress?.advanced(by: count), buffer.count - count)
+                Foundation.read(
+                    descriptor, buffer.baseAddress?.advanced(by: count), buffer.count - count)
             }
             guard got >= 0 else { throw Failure(call: "read", path: path, code: errno) }
             if got == 0 { break }

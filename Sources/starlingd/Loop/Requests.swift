@@ -14,8 +14,9 @@ final class Requests: Sendable {
     private struct State {
         var next: UInt64 = 1
         var replies: [UInt64: CheckedContinuation<Node.Reply, Never>] = [:]
-        var finals: [TransactionID: [UInt64: CheckedContinuation<Chain.FinalizedTransaction?, Never>]] =
-            [:]
+        var finals:
+            [TransactionID: [UInt64: CheckedContinuation<Chain.FinalizedTransaction?, Never>]] =
+                [:]
         /// The last ones that became final: a caller may ask just after.
         var recent: [TransactionID: Chain.FinalizedTransaction] = [:]
         var order: [TransactionID] = []
@@ -111,7 +112,9 @@ final class Requests: Sendable {
             }
             return (state.replies, state.finals)
         }
-        for continuation in replies.values { continuation.resume(returning: .refused(Self.stopping)) }
+        for continuation in replies.values {
+            continuation.resume(returning: .refused(Self.stopping))
+        }
         for waiting in finals.values.flatMap(\.values) { waiting.resume(returning: nil) }
     }
 }

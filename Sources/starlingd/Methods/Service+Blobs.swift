@@ -27,7 +27,9 @@ final class Uploads: Sendable {
 
     func handle(_ name: Digest, connection: UInt64) -> BlobStore.Handle? {
         self.state.withLock { state in
-            guard let entry = state.handles[name], entry.connection == connection else { return nil }
+            guard let entry = state.handles[name], entry.connection == connection else {
+                return nil
+            }
             return entry.handle
         }
     }

@@ -36,7 +36,8 @@ extension Service {
             let list = (balances["balances"]?.arrayValue ?? []).map { balance in
                 JSON.object(
                     ("asset", balance["asset"] ?? .null), ("symbol", balance["symbol"] ?? .null),
-                    ("available", balance["available"] ?? .null), ("held", balance["held"] ?? .null))
+                    ("available", balance["available"] ?? .null), ("held", balance["held"] ?? .null)
+                )
             }
             var members: [JSON.Member] = [.init(name: "account", value: id.json)]
             if let wallet = self.keys.wallet(of: id) {
@@ -100,7 +101,8 @@ extension Service {
             let parts = cursor.split(separator: ":").map(String.init)
             guard parts.count == 2, let path = Digest(hex: parts[1]) else {
                 throw .invalidParams(
-                    FieldError(path: "cursor", expected: "`next` of the page before", found: cursor))
+                    FieldError(path: "cursor", expected: "`next` of the page before", found: cursor)
+                )
             }
             (height, after) = (parts[0], path)
         }

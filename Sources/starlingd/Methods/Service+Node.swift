@@ -26,7 +26,8 @@ extension Service {
     }
 
     private var roles: [String] {
-        self.providerAccount == nil ? ["validator", "auditor"] : ["validator", "auditor", "provider"]
+        self.providerAccount == nil
+            ? ["validator", "auditor"] : ["validator", "auditor", "provider"]
     }
 
     private var warnings: [JSON] {
@@ -69,7 +70,8 @@ extension Service {
         table.serve("provider.start") { call throws(ControlError) in
             guard call.params["account"] == nil, call.params["price"] == nil else {
                 throw .product(
-                    "provider.notYet", "account and price come from the configuration of the daemon",
+                    "provider.notYet",
+                    "account and price come from the configuration of the daemon",
                     fix: "set [provider] in the configuration file and start the daemon again")
             }
             guard !self.work.deviceStatus.isEmpty else {

@@ -51,7 +51,8 @@ extension Service {
                     .array(
                         list.map { entry in
                             .object(
-                                ("operation", entry["name"] ?? .null), ("tag", entry["tag"] ?? .null),
+                                ("operation", entry["name"] ?? .null),
+                                ("tag", entry["tag"] ?? .null),
                                 ("summary", entry["summary"] ?? .null),
                                 ("schema", entry["schema"] ?? .null))
                         })

@@ -84,7 +84,8 @@ struct Service: Sendable {
         if let wallet = self.keys.wallet(named: text) { return wallet.account }
         if let id = AccountID(hex: text) { return id }
         throw .product(
-            "account.notFound", "no wallet of this daemon is named \"\(text)\", and it is no account id",
+            "account.notFound",
+            "no wallet of this daemon is named \"\(text)\", and it is no account id",
             fix: "starling wallet list shows the names; an id has 64 hexadecimal digits")
     }
 

@@ -7,7 +7,8 @@ import Testing
 
 /// No refusal.
 func expectNone(_ refusal: Chain.Refusal?, location: SourceLocation = #_sourceLocation) {
-    #expect(refusal == nil, "\(refusal?.name ?? ""): \(refusal?.text ?? "")", sourceLocation: location)
+    let words = "\(refusal?.name ?? ""): \(refusal?.text ?? "")"
+    #expect(refusal == nil, "\(words)", sourceLocation: location)
 }
 
 /// The provider's side of one job, without kernels run: made-up slices, real trees.

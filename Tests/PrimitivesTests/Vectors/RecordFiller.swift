@@ -113,7 +113,7 @@ struct RecordFiller: FieldVisitor {
     }
 
     /// Values in one conformance hash.
-    static let count = 65_536
+    static let count = 4_096
 
     /// The hash over `count` seeded values of a type; the name seeds the generator.
     ///
