@@ -1,6 +1,7 @@
 import Chain
 import Control
 import Foundation
+import Ledger
 import Node
 import Primitives
 
@@ -31,9 +32,16 @@ extension Service {
         table.serve("transaction.prepare") { call throws(ControlError) in
             let wanted = try self.preparation(call, .bytes)
             let made = try await self.ask(.prepare(wanted))
+            let validUntil: LedgerTime
+            do throws(DecodeError) {
+                let bytes = made["transaction"]?.hexValue ?? []
+                validUntil = try Transaction(canonical: bytes).validUntil
+            } catch {
+                throw .internalError("a prepared transaction does not decode: \(error)")
+            }
             return .object(
                 ("account", wanted.account.json), ("nonce", made["nonce"] ?? .null),
-                ("validUntilMs", made["validUntil"] ?? .null), ("maxFee", made["maxFee"] ?? .null),
+                ("validUntilMs", validUntil.json), ("maxFee", made["maxFee"] ?? .null),
                 ("bytes", made["transaction"] ?? .null), ("digest", made["digest"] ?? .null))
         }
         table.serve("transaction.send") { call throws(ControlError) in
@@ -44,7 +52,8 @@ extension Service {
             try await self.found(try call.value("transaction"))
         }
         table.serve("operation.list") { _ throws(ControlError) in
-            let list = (try await self.query(.operations)).arrayValue ?? []
+            let catalogue = try await self.query(.operations)
+            let list = catalogue["operations"]?.arrayValue ?? []
             return .object(
                 (
                     "operations",
