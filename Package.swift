@@ -87,25 +87,32 @@ let package = Package(
         room("Kernels", ["Primitives", collections]),
         room("Economy", ["Primitives", "Ledger", "Kernels", collections]),
         room("Consensus", ["Primitives", collections]),
+        room("Gossip", ["Primitives", collections]),
         room("Provider", ["Primitives", "Kernels", collections]),
         room("Chain", ["Primitives", "Ledger", "Economy", collections, deque]),
 
         // Composition.
-        room("Node", ["Primitives", "Chain", "Provider", "Consensus", collections]),
+        room("Node", ["Primitives", "Chain", "Provider", "Gossip", "Consensus", collections]),
 
         // Drivers.
         room("Store", ["Primitives", "Ledger", "CLMDB", collections]),
         testable("Executor", ["Primitives", "Kernels", logging]),
         room("Devices", ["Primitives", "Kernels", "COpenCL"]),
+        testable("Transport", ["Primitives", "Gossip", logging] + nio),
         testable("Control", ["Primitives", "Kernels", logging] + nio),
+        room(
+            "Simulation",
+            [
+                "Primitives", "Ledger", "Kernels", "Economy", "Consensus", "Gossip", "Provider",
+                "Chain", "Node", collections,
+            ]),
 
         // Doors.
         door(
             "starlingd",
             [
-                "Primitives", "Ledger", "Kernels", "Economy", "Consensus", "Provider", "Chain",
-                "Node",
-                "Store", "Executor", "Control", arguments, logging,
+                "Primitives", "Ledger", "Kernels", "Economy", "Consensus", "Gossip", "Provider",
+                "Chain", "Node", "Store", "Executor", "Transport", "Control", arguments, logging,
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ] + lifecycle),
         door(
@@ -116,6 +123,11 @@ let package = Package(
             ]),
         door("starling-worker", ["Primitives", "Kernels", "Devices"]),
 
+        .executableTarget(
+            name: "starling-bench",
+            dependencies: ["Primitives", "Ledger", "Economy", "Chain", "Store", arguments],
+            path: "Benchmarks", swiftSettings: strict, linkerSettings: standalone),
+
         // Proof.
         tests("TidyTests", []),
         tests("PrimitivesTests", ["Primitives"]),
@@ -124,6 +136,8 @@ let package = Package(
         tests("EconomyTests", ["Primitives", "Ledger", "Kernels", "Economy"]),
         tests("ConsensusTests", ["Primitives", "Consensus"]),
         tests("ChainTests", ["Primitives", "Ledger", "Kernels", "Economy", "Chain"]),
+        tests("GossipTests", ["Primitives", "Gossip"]),
+        tests("TransportTests", ["Primitives", "Gossip", "Transport"]),
         tests("ProviderTests", ["Primitives", "Kernels", "Provider"]),
         tests("StoreTests", ["Primitives", "Ledger", "Store"]),
         tests("ExecutorTests", ["Primitives", "Kernels", "Executor"]),

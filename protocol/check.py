@@ -4,8 +4,11 @@
     check.py vectors [FOLDER]                  re-derives every vector of protocol/vectors
     check.py state FILE                        an exported chain state, up to its certificate
     check.py receipt FILE [--output BLOB]      a job's receipt, up to its certificate
-    check.py state|receipt FILE --genesis G    G holds the genesis (canonical bytes or JSON)
-    check.py state|receipt FILE --flip [N]     flips N bits (1,000), each of which must be refused
+    check.py chain FILE [--sample N]           an exported chain, from its genesis to its last
+                                               certificate (signatures of N certificates only)
+    check.py session                           vectors/session.json: the handshake of two nodes
+    check.py state|receipt|chain FILE --genesis G   G holds the genesis (canonical bytes or JSON)
+    check.py state|receipt|chain FILE --flip [N]    flips N bits (1,000): each must be refused
 
 Exit status: 0 everything agrees, 1 something is refused (the words say what), 2 wrong usage.
 
@@ -15,6 +18,7 @@ quoted where a rule comes from.
 
 import argparse
 import hashlib
+import hmac
 import json
 import math
 import os
@@ -143,30 +147,41 @@ class Generator:
                 return value % bound
 
     def _next(self):
-        start = [0x61707865, 0x3320646E, 0x79622D32, 0x6B206574] + self.key + [
-            self.block & 0xFFFFFFFF, 0, self.block >> 32, 0]
-        start[13:16] = [0, self.block >> 32 & 0xFFFFFFFF, self.block >> 64]
-        x = list(start)
-        quarters = ((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
-                    (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14))
-        mask = 0xFFFFFFFF
-        for _ in range(10):
-            for a, b, c, d in quarters:
-                p, q, r, s = x[a], x[b], x[c], x[d]
-                p = p + q & mask
-                s ^= p
-                s = (s << 16 | s >> 16) & mask
-                r = r + s & mask
-                q ^= r
-                q = (q << 12 | q >> 20) & mask
-                p = p + q & mask
-                s ^= p
-                s = (s << 8 | s >> 24) & mask
-                r = r + s & mask
-                q ^= r
-                x[a], x[b], x[c], x[d] = p, (q << 7 | q >> 25) & mask, r, s
+        tail = [self.block & 0xFFFFFFFF, 0, self.block >> 32 & 0xFFFFFFFF, self.block >> 64]
         self.block += 1
-        return b"".join(u(32, a + b & mask) for a, b in zip(x, start))
+        return chacha_block(self.key, tail)
+
+
+QUARTERS = ((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
+            (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14))
+
+
+def chacha_rounds(start):
+    """The twenty rounds of ChaCha20 on sixteen words."""
+    x, mask = list(start), 0xFFFFFFFF
+    for _ in range(10):
+        for a, b, c, d in QUARTERS:
+            p, q, r, s = x[a], x[b], x[c], x[d]
+            p = p + q & mask
+            s ^= p
+            s = (s << 16 | s >> 16) & mask
+            r = r + s & mask
+            q ^= r
+            q = (q << 12 | q >> 20) & mask
+            p = p + q & mask
+            s ^= p
+            s = (s << 8 | s >> 24) & mask
+            r = r + s & mask
+            q ^= r
+            x[a], x[b], x[c], x[d] = p, (q << 7 | q >> 25) & mask, r, s
+    return x
+
+
+def chacha_block(key, tail):
+    """64 bytes of the stream: eight words of key, then counter and nonce."""
+    start = [0x61707865, 0x3320646E, 0x79622D32, 0x6B206574] + key + tail
+    return b"".join(
+        u(32, a + b & 0xFFFFFFFF) for a, b in zip(chacha_rounds(start), start))
 
 
 # --- identity.md, "Signatures": RFC 8032, with the rules of libsodium 1.0.18 --------------------
@@ -212,9 +227,30 @@ def _point(data):
 
 
 def _bytes(point):
-    inverse = pow(point[2], P - 2, P)
+    inverse = pow(point[2], -1, P)
     x, y = point[0] * inverse % P, point[1] * inverse % P
     return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def _table(point):
+    """For each of the 64 half bytes of a number, its 16 multiples of the point."""
+    table = []
+    for _ in range(64):
+        row = [(0, 1, 1, 0)]
+        for _ in range(15):
+            row.append(_add(row[-1], point))
+        table.append(row)
+        point = _add(row[-1], point)
+    return table
+
+
+def _from_table(n, table):
+    out = (0, 1, 1, 0)
+    for row in table:
+        if n & 15:
+            out = _add(out, row[n & 15])
+        n >>= 4
+    return out
 
 
 def _is_small_order(data):
@@ -229,6 +265,26 @@ _ORDER_8_Y = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 SMALL_ORDER_Y = {0, 1, P - 1, P, P + 1, _ORDER_8_Y, P - _ORDER_8_Y}
 
 
+BASE_TABLE = _table(BASE)
+KEY_TABLES = {}  # Of keys that sign often: the same sums, ten times as fast.
+VERIFIED = {}
+
+
+def remember_key(key):
+    """Prepares for many signatures of a key."""
+    a = _point(key) if key not in KEY_TABLES else None
+    if a is not None and len(KEY_TABLES) < 256:
+        KEY_TABLES[key] = _table((P - a[0], a[1], 1, P - a[3]))
+
+
+def verify_once(key, message, signature):
+    """As `verify`, but what was looked at before is not computed again."""
+    what = key + message + signature
+    if what not in VERIFIED:
+        VERIFIED[what] = verify(key, message, signature)
+    return VERIFIED[what]
+
+
 def verify(key, message, signature):
     """identity.md, "Signatures": what libsodium accepts, nothing else."""
     r, s = signature[:32], int.from_bytes(signature[32:], "little")
@@ -239,8 +295,11 @@ def verify(key, message, signature):
         return False
     digest = hashlib.sha512(r + key + message).digest()
     h = int.from_bytes(digest, "little") % L
-    negative = (P - a[0], a[1], 1, P - a[3])
-    return _bytes(_add(_times(s, BASE), _times(h, negative))) == r
+    if key in KEY_TABLES:
+        product = _from_table(h, KEY_TABLES[key])
+    else:
+        product = _times(h, (P - a[0], a[1], 1, P - a[3]))
+    return _bytes(_add(_from_table(s, BASE_TABLE), product)) == r
 
 
 # --- encoding.md, "Values" and "Records" --------------------------------------------------------
@@ -332,7 +391,7 @@ def length(value):
 #
 # A kind is a name ("u8", "u64", "amount", "id", "sig", "flag", "points") or a tuple:
 # ("bytes", most), ("text", most), ("list", kind, most), ("maybe", kind), ("record", fields),
-# ("code", names).
+# ("code", names), ("outcome",).
 # Decoded values have the JSON forms of encoding.md, "Records".
 
 def decode(kind, reader):
@@ -358,6 +417,10 @@ def decode(kind, reader):
         if value not in kind[1]:
             reader.fail("unknownTag", f"({value})")
         return kind[1][value]
+    if name == "outcome":
+        if not reader.flag():
+            return {"kind": "ok"}
+        return {"kind": "rejected", "code": reader.u(16), "operation": reader.u(8)}
     return {field: decode(inner, reader) for field, inner in kind[1]}
 
 
@@ -391,6 +454,9 @@ def encode(kind, value):
         return b"\0" if value is None else b"\1" + encode(kind[1], value)
     if name == "code":
         return bytes([code for code, word in kind[1].items() if word == value])
+    if name == "outcome":
+        return b"\0" if value["kind"] == "ok" else (
+            b"\1" + u(16, value["code"]) + u(8, value["operation"]))
     demand(isinstance(value, dict) and [field for field, _ in kind[1]] == list(value),
            f"members {list(value)} are not {[field for field, _ in kind[1]]}")
     return b"".join(encode(inner, value[field]) for field, inner in kind[1])
@@ -431,6 +497,25 @@ HEADER = ("record", (
     ("validatorsHash", "id"), ("nextValidatorsHash", ("maybe", "id")), ("baseFee", "u64"),
     ("usedWeight", "u64"), ("beaconReveal", "id"), ("readiness", "u32")))
 
+POLICY = ("record", (
+    ("version", "u8"), ("threshold", "u32"),
+    ("keys", ("list", ("record", (("key", "id"), ("weight", "u16"))), 16))))
+
+AUTHORISATION = ("record", (("signers", "u16"), ("signatures", ("list", "sig", 16))))
+
+TRANSACTION = ("record", (
+    ("version", "u8"), ("account", "id"), ("nonce", "u64"), ("validUntil", "u64"),
+    ("maxFee", "amount"), ("tip", "amount"), ("operations", ("list", ("bytes", 1 << 19), 16)),
+    ("policy", ("maybe", POLICY)), ("authorisation", AUTHORISATION)))
+
+BODY = ("record", (
+    ("evidence", ("list", ("bytes", 4096), 16)), ("transactions", ("list", TRANSACTION, 16384))))
+
+RECEIPT = ("record", (
+    ("transaction", "id"), ("outcome", ("outcome",)), ("fee", "amount"), ("burned", "amount"),
+    ("tip", "amount"), ("weight", "u64"), ("events", ("list", ("record", (
+        ("kind", "u16"), ("bytes", ("bytes", 1024)))), 64))))
+
 VOTE_KINDS = {1: "notarize", 2: "nullify", 3: "finalize"}
 
 CERTIFICATE = ("record", (
@@ -447,9 +532,10 @@ class Chain:
         demand(genesis["version"] == 1, "genesis: not version 1")
         self.salt = self.id[:16]
         self.parameters = genesis["parameters"]
-        seats = [(unhex(one["key"]), int(one["stake"])) for one in genesis["validators"]]
-        self.validators_hash = validators_hash(self.salt, seats)
-        self.seats = sorted(seats)
+        self.seats = [(unhex(one["key"]), int(one["stake"])) for one in genesis["validators"]]
+        keys = [key for key, _ in self.seats]
+        demand(keys and all(a < b for a, b in zip(keys, keys[1:])), "genesis: keys ascend")
+        self.validators_hash = validators_hash(self.salt, self.seats)
 
     def check_header(self, data, certificate):
         """The header of a final block, certified by more than two thirds of the stake."""
@@ -481,8 +567,11 @@ def chain_of(data, genesis):
     return chain
 
 
-def check_certificate(data, seats, salt):
-    """A certificate of seats (key, weight) in the order of their keys."""
+def check_certificate(data, seats, salt, signed=True):
+    """A certificate of seats (key, weight) in the order of their keys.
+
+    Without `signed` everything but the signatures themselves.
+    """
     proof = decode_all(CERTIFICATE, data, "certificate")
     bitmap = unhex(proof["signers"])
     demand(len(bitmap) == (len(seats) + 7) // 8, "certificate: bitmap of a wrong length")
@@ -495,8 +584,8 @@ def check_certificate(data, seats, salt):
     demand(proof["view"] != "0" and names_block == (proof["kind"] != "nullify"),
            "certificate: malformed")
     digest = vote_digest(proof, salt)
-    for i, signature in zip(signers, proof["signatures"]):
-        demand(verify(seats[i][0], digest, unhex(signature)),
+    for i, signature in zip(signers, proof["signatures"]) if signed else ():
+        demand(verify_once(seats[i][0], digest, unhex(signature)),
                f"certificate: the signature of validator {i} does not verify")
     return proof, signers
 
@@ -508,7 +597,9 @@ def vote_digest(proof, salt):
 
 
 def validators_hash(salt, seats):
-    return H("sl/vals/1", salt, *(key + u(128, stake) for key, stake in seats))
+    """Of seats (key, weight) in the order of their keys."""
+    demand(all(0 < weight < 1 << 64 for _, weight in seats), "validators: a stake beyond 64 bits")
+    return H("sl/vals/1", salt, length(len(seats)), *(key + u(64, one) for key, one in seats))
 
 
 # --- state.md -----------------------------------------------------------------------------------
@@ -739,6 +830,614 @@ def check_receipt(data, genesis, words, output=None):
         words(f"receipt: the output's {len(output)} bytes are the committed ones")
 
 
+# --- block.md, "Export file": a whole chain -----------------------------------------------------
+
+def _fee_factors():
+    """2^(2^-i) in units of 2^-62, truncated: by repeated integer square roots."""
+    factors, value = [], 2 << 1200
+    for _ in range(32):
+        value = math.isqrt(value << 1200)
+        factors.append(value >> 1200 - 62)
+    return factors
+
+
+FEE_FACTORS = _fee_factors()
+
+
+def base_fee(excess, parameters):
+    """fees.md, "Base fee": motes for a million units of weight."""
+    doublings, rest = divmod(excess, parameters["feeDoubling"])
+    fraction, power = (rest << 32) // parameters["feeDoubling"], 1 << 62
+    for index, factor in enumerate(FEE_FACTORS):
+        if fraction >> 31 - index & 1:
+            power = power * factor >> 62
+    return min(parameters["feePriceMax"], parameters["feePriceMin"] * power << doublings >> 62)
+
+
+def leader(chain, epoch, view):
+    """consensus.md, "Leaders"."""
+    draw = H("sl/draw/1", chain.salt, chain.id, u(64, epoch), u(64, view))
+    rest = int.from_bytes(draw[:16], "little") % sum(weight for _, weight in chain.seats)
+    for key, weight in chain.seats:
+        if rest < weight:
+            return key
+        rest -= weight
+    raise Refused("validators: none")
+
+
+BLOCK_MEMBERS = {"height", "header", "body", "receipts", "certificate", "coveredBy"}
+STEP_MS_MAX = 10000
+
+
+def block_content(block, salt):
+    """Header, body and receipts of a block, decoded and hashed; they do not depend on others."""
+    head = unhex(block["header"])
+    header = decode_all(HEADER, head, "header")
+    body = decode_all(BODY, unhex(block["body"]), "body")
+    leaves = [H("sl/tx/1", salt, b"\0\0", unhex(one)) for one in body["evidence"]]
+    transactions = []
+    for one in body["transactions"]:
+        raw = encode(TRANSACTION, one)
+        leaves.append(H("sl/tx/1", salt, b"\0\1", raw))
+        signed = raw[:len(raw) - len(encode(AUTHORISATION, one["authorisation"]))]
+        transactions.append((H("sl/tx/1", salt, signed).hex(), H("sl/txsign/1", salt, signed), one))
+    reader = Reader(unhex(block["receipts"]), "receipts")
+    receipts = reader.list(1 << 20, lambda: decode(RECEIPT, reader))
+    reader.finish()
+    packed = [encode(RECEIPT, one) for one in receipts]
+    demand(length(len(packed)) + b"".join(packed) == reader.data,
+           "receipts: do not encode to their own bytes")
+    return {
+        "id": H("sl/block/1", salt, head), "header": header, "transactions": transactions,
+        "receipts": receipts, "bodyRoot": merkle_root(leaves, "sl/body/1", salt).hex(),
+        "receiptsRoot": merkle_root(
+            [H("sl/receipt/1", salt, one) for one in packed], "sl/receipts/1", salt).hex()}
+
+
+def check_receipts(content):
+    """Receipts are those of the transactions in order, then the block's own."""
+    header, receipts = content["header"], content["receipts"]
+    transactions = content["transactions"]
+    demand(len(receipts) >= len(transactions), "receipts: fewer than transactions")
+    weight = burned = 0
+    for index, receipt in enumerate(receipts):
+        if index >= len(transactions):
+            demand(not int(receipt["transaction"], 16) and receipt["fee"] == "0"
+                   and receipt["weight"] == "0", f"receipts: number {index} is of nobody")
+            continue
+        name, _, transaction = transactions[index]
+        demand(receipt["transaction"] == name, f"receipts: number {index} is another's")
+        fee, paid = int(receipt["fee"]), int(receipt["burned"])
+        most = max(0, int(transaction["maxFee"]) - int(transaction["tip"]))
+        owed = -(-int(receipt["weight"]) * int(header["baseFee"]) // 10**6)
+        demand(fee == paid + int(receipt["tip"]) and receipt["tip"] == transaction["tip"]
+               and paid == min(owed, most), f"receipts: the fee of number {index}")
+        weight, burned = weight + int(receipt["weight"]), burned + paid
+    demand(min(weight, (1 << 64) - 1) == int(header["usedWeight"]),
+           "receipts: the weights do not sum to the used weight")
+    return burned
+
+
+class ChainCheck:
+    """Follows a chain block by block; `chosen` says whose certificate's signatures are verified."""
+
+    def __init__(self, document, genesis, chosen=lambda height: True, contents=None):
+        demand(document.get("chain") == 1, "file: not a chain of version 1")
+        self.chain = chain = chain_of(document, genesis)
+        self.chosen = chosen
+        self.contents = contents  # Of blocks looked at before, where many chains are compared.
+        for key, _ in chain.seats:
+            remember_key(key)
+        document_genesis = document["genesis"] if isinstance(
+            document["genesis"], dict) else genesis
+        self.ledger = {name: int(one) for name, one in document_genesis["ledger"].items()}
+        self.keys = {H("sl/node/1", NONE, key).hex(): key for key, _ in chain.seats}
+        self.last_reveals = {
+            unhex(one["key"]): unhex(one["anchor"]) for one in document_genesis["validators"]}
+        self.excess, self.peaks, self.count = 0, [], 0
+        self.uncovered, self.cover = [], None
+        self.policies, self.uses = {}, {}
+        self.certificates = self.verified = self.signatures = 0
+        self.sums = {"transactions": 0, "rejected": 0, "burned": 0}
+        raw = unhex(document["header"])
+        self.parent = decode_all(HEADER, raw, "genesis header")
+        self.parent_id = H("sl/block/1", chain.salt, raw)
+        zero = bytes(32).hex()
+        for name, value in (
+                ("version", 1), ("chain", chain.id.hex()), ("epoch", "0"), ("view", "0"),
+                ("height", "0"), ("parent", zero), ("timeMs", str(document_genesis["time"])),
+                ("proposer", zero), ("bodyRoot", zero), ("receiptsRoot", zero),
+                ("historyRoot", zero), ("validatorsHash", chain.validators_hash.hex()),
+                ("nextValidatorsHash", None), ("baseFee", str(base_fee(0, self.ledger))),
+                ("usedWeight", "0"), ("beaconReveal", zero)):
+            demand(self.parent[name] == value, f"genesis header: {name}")
+
+    def add(self, block):
+        where = f"block {int(self.parent['height']) + 1}"
+        try:
+            self._add(block)
+        except Refused as refusal:
+            raise Refused(f"{where}: {refusal}") from None
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise Refused(f"{where}: malformed: {type(error).__name__}: {error}") from None
+
+    def _add(self, block):
+        demand(set(block) <= BLOCK_MEMBERS, "members that no block has")
+        what = (block["header"], block["body"], block["receipts"])
+        content = self.contents.get(what) if self.contents is not None else None
+        if content is None:
+            content = block_content(block, self.chain.salt)
+            if self.contents is not None:
+                self.contents[what] = content
+        header = content["header"]
+        self._follows(block, header)
+        self._history()
+        demand(header["historyRoot"] == self._history_root().hex(),
+               "history: the ids of the blocks before it have another root")
+        demand(header["bodyRoot"] == content["bodyRoot"], "body: another than the header's root")
+        demand(header["receiptsRoot"] == content["receiptsRoot"],
+               "receipts: others than the header's root")
+        self._fees(header)
+        self._beacon(header)
+        burned = check_receipts(content)
+        self.sums["burned"] += burned
+        self.sums["transactions"] += len(content["transactions"])
+        self.sums["rejected"] += sum(
+            one["outcome"]["kind"] != "ok" for one in content["receipts"])
+        if self.chosen(int(header["height"])):
+            self._transactions(content["transactions"])
+        else:
+            self._policies(content["transactions"])
+        self._certified(block, header, content["id"])
+        self.parent, self.parent_id = header, content["id"]
+
+    def _follows(self, block, header):
+        """block.md, "Header", in the order of its checks."""
+        parent = self.parent
+        demand(header["version"] == 1, "header: not version 1")
+        demand(header["chain"] == self.chain.id.hex(), "header: of another network")
+        demand(int(header["height"]) == int(parent["height"]) + 1,
+               f"header: height {header['height']} does not follow")
+        demand(str(block["height"]) == header["height"], "its line names another height")
+        demand(header["parent"] == self.parent_id.hex(), "header: another parent")
+        demand(header["epoch"] == "0", "header: an epoch that is not known")
+        demand(int(header["view"]) > int(parent["view"]), "header: its view is not later")
+        demand(int(header["timeMs"]) > int(parent["timeMs"]), "header: its time is not later")
+        demand(header["validatorsHash"] == self.chain.validators_hash.hex(),
+               "header: other validators than the genesis names")
+        demand(header["nextValidatorsHash"] is None, "header: a change of the validators")
+
+    def _history(self):
+        """encoding.md, "Mountain ranges": the parent's id is the next leaf."""
+        node, bits = self.parent_id, self.count
+        while bits & 1:
+            node, bits = H("sl/history/1", self.chain.salt, self.peaks.pop(), node), bits >> 1
+        self.peaks.append(node)
+        self.count += 1
+
+    def _history_root(self):
+        bag = self.peaks[-1]
+        for peak in reversed(self.peaks[:-1]):
+            bag = H("sl/history/1", self.chain.salt, peak, bag)
+        return H("sl/history/1", self.chain.salt, u(64, self.count), bag)
+
+    def _fees(self, header):
+        """fees.md: time pays excess off, the price follows, the block's weight adds to it."""
+        step = min(int(header["timeMs"]) - int(self.parent["timeMs"]), STEP_MS_MAX)
+        self.excess = max(0, self.excess - step * self.ledger["feeRate"])
+        demand(int(header["baseFee"]) == base_fee(self.excess, self.ledger),
+               "header: another base fee than the weights before it give")
+        self.excess = min(self.excess + int(header["usedWeight"]), (1 << 64) - 1)
+
+    def _beacon(self, header):
+        """consensus.md, "Beacon" and "Leaders"."""
+        demand(header["proposer"] in self.keys, "header: its proposer is no validator")
+        key = self.keys[header["proposer"]]
+        demand(key == leader(self.chain, int(header["epoch"]), int(header["view"])),
+               "header: its proposer does not lead its view")
+        reveal = unhex(header["beaconReveal"])
+        demand(H("sl/reveal/1", NONE, reveal) == self.last_reveals[key],
+               "header: its reveal does not hash to its proposer's last one")
+        self.last_reveals[key] = reveal
+
+    def _policies(self, transactions):
+        for _, _, one in transactions:
+            if one["policy"] is not None:
+                packed = encode(POLICY, one["policy"])
+                demand(H("sl/account/1", NONE, packed).hex() == one["account"],
+                       "transaction: its policy is another account's")
+                self.policies.setdefault(one["account"], one["policy"])
+
+    def _transactions(self, transactions):
+        """identity.md: enough keys of the account's policy signed each transaction."""
+        self._policies(transactions)
+        for name, digest, one in transactions:
+            policy = self.policies.get(one["account"])
+            demand(policy is not None, f"transaction {name}: its account's policy is not known")
+            bits, signatures = one["authorisation"]["signers"], one["authorisation"]["signatures"]
+            demand(bits >> len(policy["keys"]) == 0, f"transaction {name}: its signers")
+            signers = [key for i, key in enumerate(policy["keys"]) if bits >> i & 1]
+            demand(len(signers) == len(signatures)
+                   and sum(key["weight"] for key in signers) >= policy["threshold"],
+                   f"transaction {name}: too few signers")
+            for key, signature in zip(signers, signatures):
+                self.uses[key["key"]] = self.uses.get(key["key"], 0) + 1
+                if self.uses[key["key"]] == 4:
+                    remember_key(unhex(key["key"]))
+                demand(verify_once(unhex(key["key"]), digest, unhex(signature)),
+                       f"transaction {name}: a signature does not verify")
+                self.signatures += 1
+
+    def _certified(self, block, header, block_id):
+        """A finalize certificate of its own, or the height that has one for it."""
+        text = block.get("certificate")
+        if not text:
+            cover = block.get("coveredBy")
+            demand(cover is not None, "certificate: there is none, and none that covers it")
+            demand(int(cover) > int(header["height"]), "certificate: covered by no later block")
+            demand(self.cover in (None, int(cover)), "certificate: covered by two blocks")
+            self.cover = int(cover)
+            return
+        demand(block.get("coveredBy") is None, "certificate: its own, and another's")
+        demand(self.cover in (None, int(header["height"])),
+               f"certificate: the blocks before it are to be covered by block {self.cover}")
+        chosen = self.chosen(int(header["height"]))
+        proof, signers = check_certificate(
+            unhex(text), self.chain.seats, self.chain.salt, signed=chosen)
+        demand(proof["kind"] == "finalize", f"certificate: {proof['kind']}, not finalize")
+        demand(proof["block"] == block_id.hex(), "certificate: of another block")
+        demand(proof["epoch"] == header["epoch"], "certificate: of another epoch")
+        demand(int(proof["view"]) >= int(header["view"]), "certificate: of an earlier view")
+        self.cover = None
+        self.certificates += 1
+        if chosen:
+            self.verified += 1
+            self.signatures += len(signers)
+
+    def finish(self):
+        demand(self.certificates > 0, "chain: no block is certified")
+        demand(self.cover is None,
+               f"chain: block {self.cover}, which is to cover the last ones, is not there")
+
+    def words(self, words):
+        chain = self.chain
+        words(f"chain: network {chain.id.hex()}, {len(chain.seats)} validators")
+        words(f"chain: {self.parent['height']} blocks up to {self.parent_id.hex()}, state root "
+              f"{self.parent['stateRoot']}")
+        words(f"chain: {self.certificates} certificates, {self.verified} of them verified; "
+              f"{self.signatures} signatures with those of transactions")
+        words(f"chain: {self.sums['transactions']} transactions, {self.sums['rejected']} of them "
+              f"rejected; {self.sums['burned']} motes burned as fees")
+
+
+def read_chain(path):
+    """The first line is the chain's beginning, each further one a block."""
+    with open(path, encoding="utf-8") as file:
+        lines = (line for line in file if line.strip())
+        yield json.loads(next(lines, "{}"))
+        for line in lines:
+            yield json.loads(line)
+
+
+def choose(count, sample, seed):
+    """Heights whose signatures are verified: `sample` of them by chance, and the last."""
+    if sample is None:
+        return lambda height: True
+    stream = Generator(H("sl/vector/1", NONE, u(64, seed)))
+    chosen = {count} | {1 + stream.below(count) for _ in range(sample)}
+    return lambda height: height in chosen
+
+
+def last_certified(blocks):
+    return max((i + 1 for i, one in enumerate(blocks) if one.get("certificate")), default=0)
+
+
+def check_chain(document, blocks, genesis, chosen=lambda height: True, contents=None):
+    check = ChainCheck(document, genesis, chosen, contents)
+    for block in blocks:
+        check.add(block)
+    check.finish()
+    return check
+
+
+def refuses(check, words):
+    """The check refuses, and says so."""
+    try:
+        check()
+    except Refused as refusal:
+        return str(refusal)
+    raise Refused(f"{words} was not noticed")
+
+
+def damage_chain(document, blocks, genesis, times, seed, chosen=lambda height: True):
+    """Flips bits of blocks one at a time, then leaves out, changes and reorders: all refused."""
+    contents, stream = {}, Generator(H("sl/vector/1", NONE, u(64, seed)))
+    check_chain(document, blocks, genesis, chosen, contents)
+    places = [(i, name) for i, one in enumerate(blocks)
+              for name in ("header", "body", "receipts", "certificate") if one.get(name)]
+    places += [(None, "header")]
+
+    def damaged(index, change):
+        """The chain with one block changed; that block's signatures are looked at, too."""
+        bent = blocks[:index] + change + blocks[index + 1:]
+        check_chain(document, bent, genesis,
+                    lambda height: height == index + 1 or chosen(height), dict(contents))
+
+    for _ in range(times):
+        index, name = places[stream.below(len(places))]
+        raw = bytearray(unhex((document if index is None else blocks[index])[name]))
+        where = stream.below(8 * len(raw))
+        raw[where // 8] ^= 1 << where % 8
+        if index is None:
+            refuses(lambda: check_chain({**document, name: raw.hex()}, blocks, genesis, chosen,
+                                        contents), f"bit {where} of the genesis' {name}")
+        else:
+            refuses(lambda: damaged(index, [{**blocks[index], name: raw.hex()}]),
+                    f"bit {where} of the {name} of block {index + 1}")
+    certified = [i for i, one in enumerate(blocks) if one.get("certificate")]
+    index = certified[stream.below(len(certified))]
+    without = {**blocks[index], "certificate": ""}
+    notes = ["missing certificate: " + refuses(
+        lambda: damaged(index, [without]), "a missing certificate")]
+    paid = [i for i, one in enumerate(blocks)
+            if contents[(one["header"], one["body"], one["receipts"])]["transactions"]]
+    if paid:
+        index = paid[stream.below(len(paid))]
+        body = decode_all(BODY, unhex(blocks[index]["body"]), "body")
+        body["transactions"][0]["maxFee"] = str(int(body["transactions"][0]["maxFee"]) + 1)
+        bent = {**blocks[index], "body": encode(BODY, body).hex()}
+        notes.append("changed amount: " + refuses(
+            lambda: damaged(index, [bent]), "a changed amount"))
+    if len(blocks) > 1:
+        index = stream.below(len(blocks) - 1)
+        notes.append("missing block: " + refuses(
+            lambda: damaged(index, []), "a missing block"))
+    return notes + [f"flip: {times} flips at {len(places)} places, each refused; "
+                    "the file itself agrees"]
+
+
+def run_chain(path, genesis, sample, times, seed):
+    """The file is read line by line; only with --sample or flips is it held as a whole."""
+    stream = read_chain(path)
+    document = next(stream)
+    blocks, chosen = stream, lambda height: True
+    if sample is not None or times:
+        blocks = list(stream)
+        chosen = choose(last_certified(blocks) or 1, sample, seed)
+    check = check_chain(document, blocks, genesis, chosen)
+    check.words(print)
+    if times:
+        for note in damage_chain(document, blocks, genesis, times, seed, chosen):
+            print(note)
+
+
+# --- session.md: X25519 and ChaCha20-Poly1305, and the handshake over them -----------------------
+
+A24 = 121665
+NOISE_NAME = b"Noise_IK_25519_ChaChaPoly_BLAKE2b"
+WIRE_VERSION = 1
+
+
+def x25519(scalar, point):
+    """RFC 7748, section 5; None where the result is zero, which no honest point gives."""
+    k = int.from_bytes(scalar, "little") & (1 << 255) - 8 | 1 << 254
+    x1 = int.from_bytes(point, "little") & (1 << 255) - 1
+    x2, z2, x3, z3, swap = 1, 0, x1, 1, 0
+    for t in reversed(range(255)):
+        bit_t = k >> t & 1
+        if swap ^ bit_t:
+            x2, x3, z2, z3 = x3, x2, z3, z2
+        swap = bit_t
+        a, b, c, d = x2 + z2, x2 - z2, x3 + z3, x3 - z3
+        da, cb, aa, bb = d * a % P, c * b % P, a * a % P, b * b % P
+        e = aa - bb
+        x3, z3 = (da + cb) ** 2 % P, x1 * (da - cb) ** 2 % P
+        x2, z2 = aa * bb % P, e * (aa + A24 * e) % P
+    if swap:
+        x2, z2 = x3, z3
+    out = (x2 * pow(z2, P - 2, P) % P).to_bytes(32, "little")
+    return out if any(out) else None
+
+
+def agreement_point(key):
+    """The X25519 point of an Ed25519 key: u = (1 + y) / (1 - y)."""
+    y = int.from_bytes(key, "little") & (1 << 255) - 1
+    return ((1 + y) * pow(1 - y, P - 2, P) % P).to_bytes(32, "little")
+
+
+class SigningKey:
+    """An Ed25519 key from its seed (RFC 8032), and its X25519 secret."""
+
+    def __init__(self, seed):
+        digest = hashlib.sha512(seed).digest()
+        self.scalar = int.from_bytes(digest[:32], "little") & (1 << 254) - 8 | 1 << 254
+        self.prefix, self.agreement = digest[32:], digest[:32]
+        self.public = _bytes(_from_table(self.scalar, BASE_TABLE))
+
+    def sign(self, message):
+        r = int.from_bytes(hashlib.sha512(self.prefix + message).digest(), "little") % L
+        point = _bytes(_from_table(r, BASE_TABLE))
+        digest = hashlib.sha512(point + self.public + message).digest()
+        s = (r + int.from_bytes(digest, "little") * self.scalar) % L
+        return point + s.to_bytes(32, "little")
+
+
+def chacha20(key, counter, nonce, data):
+    """RFC 8439, section 2.4."""
+    words = [int.from_bytes(key[i:i + 4], "little") for i in range(0, 32, 4)]
+    tail = [int.from_bytes(nonce[i:i + 4], "little") for i in range(0, 12, 4)]
+    out = b""
+    for start in range(0, len(data), 64):
+        stream = chacha_block(words, [counter & 0xFFFFFFFF] + tail)
+        out += bytes(a ^ b for a, b in zip(data[start:start + 64], stream))
+        counter += 1
+    return out
+
+
+def hchacha20(key, nonce):
+    """The first step of XChaCha20: the rounds without the final sum."""
+    words = [int.from_bytes(key[i:i + 4], "little") for i in range(0, 32, 4)]
+    tail = [int.from_bytes(nonce[i:i + 4], "little") for i in range(0, 16, 4)]
+    x = chacha_rounds([0x61707865, 0x3320646E, 0x79622D32, 0x6B206574] + words + tail)
+    return b"".join(u(32, one) for one in x[:4] + x[12:])
+
+
+def poly1305(key, data):
+    """RFC 8439, section 2.5."""
+    r = int.from_bytes(key[:16], "little") & 0x0FFFFFFC0FFFFFFC0FFFFFFC0FFFFFFF
+    total = 0
+    for start in range(0, len(data), 16):
+        total = (total + int.from_bytes(data[start:start + 16] + b"\1", "little")) * r % (
+            2**130 - 5)
+    return (total + int.from_bytes(key[16:], "little") & (1 << 128) - 1).to_bytes(16, "little")
+
+
+def _aead_tag(key, nonce, sealed, data):
+    def padded(one):
+        return one + bytes(-len(one) % 16)
+    return poly1305(chacha20(key, 0, nonce, bytes(32)),
+                    padded(data) + padded(sealed) + u(64, len(data)) + u(64, len(sealed)))
+
+
+def aead_seal(key, nonce, plain, data=b""):
+    """RFC 8439, section 2.8; a nonce of 24 bytes means XChaCha20."""
+    if len(nonce) == 24:
+        key, nonce = hchacha20(key, nonce[:16]), bytes(4) + nonce[16:]
+    sealed = chacha20(key, 1, nonce, plain)
+    return sealed + _aead_tag(key, nonce, sealed, data)
+
+
+def aead_open(key, nonce, sealed, data=b""):
+    """The plain bytes, or None for a forgery."""
+    if len(nonce) == 24:
+        key, nonce = hchacha20(key, nonce[:16]), bytes(4) + nonce[16:]
+    if len(sealed) < 16 or _aead_tag(key, nonce, sealed[:-16], data) != sealed[-16:]:
+        return None
+    return chacha20(key, 1, nonce, sealed[:-16])
+
+
+def counter_nonce(counter):
+    return bytes(4) + u(64, counter)
+
+
+def noise_hash(data):
+    return hashlib.blake2b(data).digest()
+
+
+def noise_hkdf(chaining, data):
+    """Noise revision 34, section 4.3, over HMAC with unkeyed BLAKE2b-512."""
+    def mac(key, text):
+        return hmac.new(key, text, hashlib.blake2b).digest()
+    root = mac(chaining, data)
+    first = mac(root, b"\1")
+    return first, mac(root, first + b"\2")
+
+
+class Noise:
+    """Noise_IK_25519_ChaChaPoly_BLAKE2b, one side, for one message each way."""
+
+    def __init__(self, prologue, static, ephemeral, remote=None):
+        self.static, self.ephemeral, self.remote = static, ephemeral, remote
+        self.point, self.local = x25519(ephemeral, u(256, 9)), x25519(static, u(256, 9))
+        self.hash = NOISE_NAME + bytes(64 - len(NOISE_NAME))
+        self.chaining, self.key, self.counter = self.hash, None, 0
+        self.mix_hash(prologue)
+        self.mix_hash(remote if remote is not None else self.local)
+        self.payload_hash = self.hash
+        self.theirs = None
+
+    def mix_hash(self, data):
+        self.hash = noise_hash(self.hash + data)
+
+    def mix_key(self, secret, point):
+        shared = x25519(secret, point)
+        demand(shared is not None, "handshake: a point of small order")
+        self.chaining, key = noise_hkdf(self.chaining, shared)
+        self.key, self.counter = key[:32], 0
+
+    def seal(self, plain):
+        sealed = aead_seal(self.key, counter_nonce(self.counter), plain, self.hash)
+        self.counter += 1
+        self.mix_hash(sealed)
+        return sealed
+
+    def open(self, sealed):
+        plain = aead_open(self.key, counter_nonce(self.counter), sealed, self.hash)
+        demand(plain is not None, "handshake: a forgery")
+        self.counter += 1
+        self.mix_hash(sealed)
+        return plain
+
+    def begin(self):
+        """e, es, s, ss: the initiator's message up to its payload."""
+        self.mix_hash(self.point)
+        self.mix_key(self.ephemeral, self.remote)
+        self.message = self.point + self.seal(self.local)
+        self.mix_key(self.static, self.remote)
+        self.payload_hash = self.hash
+
+    def write(self, payload):
+        return self.message + self.seal(payload)
+
+    def read_first(self, message):
+        self.theirs = message[:32]
+        self.mix_hash(self.theirs)
+        self.mix_key(self.static, self.theirs)
+        self.remote = self.open(message[32:80])
+        self.mix_key(self.static, self.remote)
+        self.payload_hash = self.hash
+        return self.open(message[80:])
+
+    def answer(self):
+        """e, ee, se: the responder's message up to its payload."""
+        self.mix_hash(self.point)
+        self.mix_key(self.ephemeral, self.theirs)
+        self.mix_key(self.ephemeral, self.remote)
+        self.message, self.payload_hash = self.point, self.hash
+
+    def read_second(self, message):
+        self.theirs = message[:32]
+        self.mix_hash(self.theirs)
+        self.mix_key(self.ephemeral, self.theirs)
+        self.mix_key(self.static, self.theirs)
+        self.payload_hash = self.hash
+        return self.open(message[32:])
+
+    def split(self):
+        """The keys of what the initiator and the responder send."""
+        first, second = noise_hkdf(self.chaining, b"")
+        return first[:32], second[:32]
+
+
+def identity_payload(key, noise, salt, use, stamp):
+    """session.md, "Identity": who speaks, for what, and the proof."""
+    signature = key.sign(H("sl/handshake/1", salt, noise.payload_hash))
+    return key.public + u(8, use) + u(64, stamp) + signature + bytes(23)
+
+
+def check_identity(payload, noise, salt):
+    demand(len(payload) == 128 and not any(payload[105:]), "identity: its form")
+    key, signature = payload[:32], payload[41:105]
+    demand(agreement_point(key) == noise.remote, "identity: of another static key")
+    demand(verify(key, H("sl/handshake/1", salt, noise.payload_hash), signature),
+           "identity: its signature does not verify")
+    return key, payload[32], int.from_bytes(payload[33:41], "little")
+
+
+class Frames:
+    """session.md, "Frames": one direction."""
+
+    def __init__(self, key, counter=0):
+        self.key, self.counter = key, counter
+
+    def seal(self, plain):
+        sealed = aead_seal(self.key, counter_nonce(self.counter), plain)
+        self.counter += 1
+        if self.counter % (1 << 20) == 0:
+            self.key = aead_seal(self.key, counter_nonce((1 << 64) - 1), bytes(32))[:32]
+        return sealed
+
+
 # --- flips --------------------------------------------------------------------------------------
 
 # Members that a check reads; the others of a file are for people.
@@ -885,8 +1584,7 @@ def vectors_certificates(data):
     salt = unhex(data["salt"])
     for row in data["rows"]:
         seats = [(unhex(one["key"]), int(one["weight"])) for one in row["validators"]]
-        packed = length(len(seats)) + b"".join(key + u(64, weight) for key, weight in seats)
-        demand(H("sl/vals/1", salt, packed).hex() == row["validatorsHash"], "hash of a set")
+        demand(validators_hash(salt, seats).hex() == row["validatorsHash"], "hash of a set")
         raw = unhex(row["certificate"])
         proof = decode_all(CERTIFICATE, raw, "certificate")
         demand(vote_digest(proof, salt).hex() == row["voteDigest"], "digest of a vote")
@@ -913,18 +1611,6 @@ def vectors_state(data):
             check_state_proof(entry["proof"], unhex(entry["key"]), value, root, salt)
             checks += 1
     return checks + len(data["cases"])
-
-
-POLICY = ("record", (
-    ("version", "u8"), ("threshold", "u32"),
-    ("keys", ("list", ("record", (("key", "id"), ("weight", "u16"))), 16))))
-
-AUTHORISATION = ("record", (("signers", "u16"), ("signatures", ("list", "sig", 16))))
-
-TRANSACTION = ("record", (
-    ("version", "u8"), ("account", "id"), ("nonce", "u64"), ("validUntil", "u64"),
-    ("maxFee", "amount"), ("tip", "amount"), ("operations", ("list", ("bytes", 1 << 19), 16)),
-    ("policy", ("maybe", POLICY)), ("authorisation", AUTHORISATION)))
 
 
 def vectors_transactions(data):
@@ -979,18 +1665,8 @@ def vectors_waterfalls(data):
 
 def vectors_basefees(data):
     parameters = {name: int(value) for name, value in data["parameters"].items()}
-    # 2^(2^-i) in units of 2^-62, truncated: by repeated integer square roots.
-    factors, value = [], 2 << 1200
-    for _ in range(32):
-        value = math.isqrt(value << 1200)
-        factors.append(value >> 1200 - 62)
     for row in data["rows"]:
-        doublings, rest = divmod(int(row["excess"]), parameters["feeDoubling"])
-        fraction, power = (rest << 32) // parameters["feeDoubling"], 1 << 62
-        for index, factor in enumerate(factors):
-            if fraction >> 31 - index & 1:
-                power = power * factor >> 62
-        price = min(parameters["feePriceMax"], parameters["feePriceMin"] * power << doublings >> 62)
+        price = base_fee(int(row["excess"]), parameters)
         demand(price == int(row["price"]), f"price at excess {row['excess']}")
         demand(-(-12345 * price // 10**6) == int(row["feeOf12345"]), "fee, rounded up")
     return 2 * len(data["rows"])
@@ -1041,6 +1717,179 @@ def vectors_export(data):
     return 205
 
 
+def vectors_chain(data):
+    """A short chain of four validators; one of its blocks is covered by the next one's."""
+    document = {name: one for name, one in data.items() if name != "blocks"}
+    damage_chain(document, data["blocks"], None, 200, 1)
+    check = check_chain(document, data["blocks"], None)
+    demand(check.certificates < len(data["blocks"]), "no block is covered by another")
+    return 203 + len(data["blocks"])
+
+
+def handshake_of(data, row, use, stamps):
+    """Both sides of a handshake from their seeds; gives the two `Noise`s and the two messages."""
+    salt = unhex(data["genesis"])[:16]
+    prologue = b"starling" + unhex(data["genesis"]) + u(16, WIRE_VERSION)
+    keys = [SigningKey(unhex(data[side + "Seed"])) for side in ("initiator", "responder")]
+    ephemerals = [unhex(row[side + "Ephemeral"]) for side in ("initiator", "responder")]
+    one = Noise(prologue, keys[0].agreement, ephemerals[0], agreement_point(keys[1].public))
+    two = Noise(prologue, keys[1].agreement, ephemerals[1])
+    one.begin()
+    first_hash = one.payload_hash
+    first = one.write(identity_payload(keys[0], one, salt, use, stamps[0]))
+    who = check_identity(two.read_first(first), two, salt)
+    demand(who == (keys[0].public, use, stamps[0]), "identity of the initiator")
+    two.answer()
+    answer = identity_payload(keys[1], two, salt, use, stamps[1])
+    second = two.write(answer)
+    who = check_identity(one.read_second(second), one, salt)
+    demand(who == (keys[1].public, use, stamps[1]), "identity of the responder")
+    demand(one.split() == two.split() and one.hash == two.hash, "the two sides differ")
+    return {"firstHash": first_hash, "first": first, "second": second, "secondPayload": answer,
+            "keys": one.split(), "public": [key.public for key in keys]}
+
+
+def bent_first(data, row, index):
+    """The responder reads the initiator's message with one bit flipped."""
+    message = bytearray(unhex(row["first"]))
+    message[index // 8] ^= 1 << index % 8
+    prologue = b"starling" + unhex(data["genesis"]) + u(16, WIRE_VERSION)
+    static = SigningKey(unhex(data["responderSeed"])).agreement
+    Noise(prologue, static, unhex(row["responderEphemeral"])).read_first(bytes(message))
+
+
+def vectors_session(data):
+    for side in ("initiator", "responder"):
+        key = SigningKey(unhex(data[side + "Seed"]))
+        demand(key.public.hex() == data[side + "Key"], f"key of the {side}")
+        point = agreement_point(key.public)
+        demand(point.hex() == data[side + "Point"], f"point of the {side}")
+        demand(point == x25519(key.agreement, u(256, 9)), f"point of the {side}'s secret")
+    row = data["connection"]
+    done = handshake_of(data, row, row["use"], (int(row["stamp"]), 0))
+    for name in ("firstHash", "first", "second", "secondPayload"):
+        demand(done[name].hex() == row[name], f"connection: {name}")
+    for index in range(8 * len(done["first"])):
+        if index % 97 == 0:
+            refuses(lambda: bent_first(data, row, index), f"bit {index} of a first message")
+    streams = {"initiator": Frames(done["keys"][0]), "responder": Frames(done["keys"][1])}
+    for index, frame in enumerate(row["frames"]):
+        sealed = streams[frame["from"]].seal(unhex(frame["inner"]))
+        wire = len(sealed).to_bytes(2, "big") + sealed
+        demand(wire.hex() == frame["wire"], f"connection: frame {index}")
+    turn = data["rekey"]
+    stream = Frames(unhex(turn["key"]), int(turn["counter"]))
+    demand(stream.seal(unhex(turn["plain"])).hex() == turn["before"], "rekey: the last frame")
+    demand(stream.seal(unhex(turn["plain"])).hex() == turn["after"], "rekey: the next frame")
+    for key in data["refusedKeys"]:
+        demand(_is_small_order(unhex(key)), f"key {key} should be refused")
+    for point in data["refusedPoints"]:
+        demand(x25519(bytes([7]) * 32, unhex(point)) is None, f"point {point} should be refused")
+    return (32 + len(row["frames"]) + len(data["refusedKeys"]) + len(data["refusedPoints"])
+            + check_datagrams(data, data["datagrams"]))
+
+
+def check_datagrams(data, row):
+    """session.md, "Datagrams", "Authenticators" and "Cookies"."""
+    def mac(key, text):
+        return hashlib.blake2b(text, key=key, digest_size=16).digest()
+
+    salt = unhex(data["genesis"])[:16]
+    bare, cookie, first, second, there, back = (
+        unhex(row[name])
+        for name in ("firstWithoutCookie", "cookie", "first", "second", "data", "answer"))
+    # The responder's stamp is its own clock's: it is read first, then the message is made again.
+    sides = [SigningKey(unhex(data[side + "Seed"])) for side in ("initiator", "responder")]
+    prologue = b"starling" + unhex(data["genesis"]) + u(16, WIRE_VERSION)
+    reader = Noise(prologue, sides[0].agreement, unhex(row["initiatorEphemeral"]),
+                   agreement_point(sides[1].public))
+    reader.begin()
+    reader.write(identity_payload(sides[0], reader, salt, 2, int(row["initiatorStamp"])))
+    _, use, stamp = check_identity(reader.read_second(second[12:-16]), reader, salt)
+    demand(use == 2, "datagrams: the responder's use")
+    done = handshake_of(data, row, 2, (int(row["initiatorStamp"]), stamp))
+    initiator, responder = first[4:8], second[4:8]
+    keys = [H("sl/mac/1", salt, key) for key in done["public"]]
+    wanted = u(32, 1) + initiator + done["first"]
+    mac1 = mac(keys[1], wanted)
+    demand(bare == wanted + mac1 + bytes(16), "datagrams: the first message without a cookie")
+    demand(cookie[:8] == u(32, 3) + initiator, "datagrams: whom the cookie is for")
+    baked = aead_open(H("sl/cookie/1", salt, done["public"][1]), cookie[8:32], cookie[32:], mac1)
+    demand(baked is not None and len(baked) == 16, "datagrams: the cookie does not open")
+    wanted += mac1
+    demand(first == wanted + mac(baked, wanted), "datagrams: the first message with its cookie")
+    wanted = u(32, 2) + responder + initiator + done["second"]
+    demand(second == wanted + mac(keys[0], wanted), "datagrams: the second message")
+    for packet, receiver, key, plain in (
+            (there, responder, done["keys"][0], unhex(row["payload"])),
+            (back, initiator, done["keys"][1], b"")):
+        header = u(32, 4) + receiver + u(64, 0)
+        demand(packet == header + aead_seal(key, counter_nonce(0), plain), "datagrams: data")
+    demand(len(cookie) < len(first) and len(second) < len(first) <= 1232, "datagrams: sizes")
+    return 8
+
+
+ADDRESS = ("record", (("key", "id"), ("host", ("bytes", 255)), ("port", "u16")))
+
+CLAIM = ("record", (("account", "id"), ("key", "id"), ("signature", "sig")))
+
+IDS = ("record", (("ids", ("list", "u64", 1024)),))
+
+BLOCK_ID = ("record", (("id", "id"),))
+
+# gossip.md and messages.csv: tag -> name, class, fields.
+MESSAGES = {
+    0: ("hello", "control", ("record", (
+        ("version", "u16"), ("genesis", "id"), ("height", "u64"), ("address", ("maybe", ADDRESS)),
+        ("claims", ("list", CLAIM, 64))))),
+    1: ("status", "control", ("record", (("height", "u64"),))),
+    2: ("peers", "control", ("record", (("peers", ("list", ADDRESS, 256)),))),
+    3: ("consensus", "votes", ("record", (("bytes", ("bytes", 60 << 10)),))),
+    4: ("block", "blocks", ("record", (("bytes", ("bytes", (2 << 20) + 4096)),))),
+    5: ("wantBlock", "blocks", BLOCK_ID),
+    6: ("noBlock", "blocks", BLOCK_ID),
+    7: ("transaction", "transactions", ("record", (("bytes", ("bytes", (512 << 10) + 4096)),))),
+    8: ("haveTransactions", "transactions", IDS),
+    9: ("wantTransactions", "transactions", IDS),
+    10: ("direct", "offers", ("record", (("to", "id"), ("bytes", ("bytes", 256 << 10))))),
+    11: ("wantRange", "sync", ("record", (("from", "u64"), ("count", "u16")))),
+    12: ("range", "sync", ("record", (
+        ("from", "u64"), ("blocks", ("list", ("record", (
+            ("block", ("bytes", (2 << 20) + 4096)), ("certificate", ("bytes", 60 << 10)))), 64))))),
+    32: ("describe", "blobs", ("record", (("blob", "id"), ("from", "u64")))),
+    33: ("description", "blobs", ("record", (
+        ("blob", "id"), ("bytes", "u64"), ("from", "u64"), ("digests", ("list", "id", 1024))))),
+    34: ("want", "blobs", ("record", (("blob", "id"), ("group", "u64")))),
+    35: ("group", "blobs", ("record", (
+        ("blob", "id"), ("group", "u64"), ("bytes", ("bytes", 16384))))),
+    36: ("absent", "blobs", ("record", (("blob", "id"),))),
+    64: ("offer", "datagram", ("record", (
+        ("account", "id"), ("pricePerGigaGas", "u64"), ("capacity", "u16"),
+        ("classes", ("bytes", 16)), ("device", ("text", 64))))),
+    65: ("noOffer", "datagram", ("record", ())),
+}
+
+
+def vectors_messages(data):
+    salt, seen = unhex(data["salt"]), set()
+    demand(data["version"] == WIRE_VERSION and unhex(data["genesis"])[:16] == salt, "versions")
+    for row in data["rows"]:
+        raw = unhex(row["bytes"])
+        name, traffic, fields = MESSAGES.get(raw[0], (None, None, None))
+        demand((name, traffic) == (row["name"], row["class"]), f"message {row['name']}: its tag")
+        decode_all(fields, raw[1:], f"message {name}")
+        seen.add(raw[0])
+    demand(seen == set(MESSAGES), f"messages without an example: {set(MESSAGES) - seen}")
+    claim = data["claim"]
+    digest = H("sl/claim/1", salt, unhex(claim["node"]), unhex(claim["account"]))
+    demand(digest.hex() == claim["digest"], "claim: its digest")
+    policy = encode(POLICY, {
+        "version": 1, "threshold": 1, "keys": [{"key": claim["key"], "weight": 1}]})
+    demand(H("sl/account/1", NONE, policy).hex() == claim["account"], "claim: another's account")
+    demand(verify(unhex(claim["key"]), digest, unhex(claim["signature"])), "claim: its signature")
+    return len(data["rows"]) + 3
+
+
 def vectors(folder):
     prefix = "vectors_"
     kinds = {name[len(prefix):]: check for name, check in globals().items()
@@ -1068,7 +1917,9 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("vectors")
     one.add_argument("folder", nargs="?", default=os.path.join(here, "vectors"))
-    for name in ("state", "receipt"):
+    one = commands.add_parser("session")
+    one.add_argument("file", nargs="?", default=os.path.join(here, "vectors", "session.json"))
+    for name in ("state", "receipt", "chain"):
         one = commands.add_parser(name)
         one.add_argument("file")
         one.add_argument("--genesis")
@@ -1076,17 +1927,25 @@ def main():
         one.add_argument("--seed", type=int, default=1)
         if name == "receipt":
             one.add_argument("--output")
+        if name == "chain":
+            one.add_argument("--sample", type=int, default=None)
     options = parser.parse_args()
     if options.command == "vectors":
         return vectors(options.folder)
-    with open(options.file, encoding="utf-8") as file:
-        data = json.load(file)
+    if options.command == "session":
+        with open(options.file, encoding="utf-8") as file:
+            print(f"session: {vectors_session(json.load(file))} agree")
+        return
     output = genesis = None
     if options.genesis:
         with open(options.genesis, "rb") as file:
             raw = file.read()
         is_json = raw[:1] == b"{"
         genesis = json.loads(raw) if is_json else decode_all(GENESIS, raw, "genesis")
+    if options.command == "chain":
+        return run_chain(options.file, genesis, options.sample, options.flip, options.seed)
+    with open(options.file, encoding="utf-8") as file:
+        data = json.load(file)
     if options.command == "receipt" and options.output:
         with open(options.output, "rb") as file:
             output = file.read()

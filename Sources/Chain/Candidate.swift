@@ -11,8 +11,12 @@ extension Chain {
         var state: Phase
         /// Consensus waits for the verdict.
         var isWanted = false
+        /// It is wanted, or an ancestor of one that is.
+        var isNeeded = false
 
         enum Phase: Sendable {
+            /// The body is the header's; the parent's header is not here to compare.
+            case orphan
             /// Header and body fit; not executed.
             case known
             /// Executed and equal; the signatures of this batch are being checked.
@@ -25,7 +29,7 @@ extension Chain {
         var executed: ExecutedBlock? {
             switch self.state {
             case .right(let block), .checking(let block, _): block
-            case .known, .wrong: nil
+            case .orphan, .known, .wrong: nil
             }
         }
     }

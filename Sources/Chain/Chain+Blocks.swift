@@ -16,7 +16,7 @@ extension Chain {
             return Ground(
                 header: self.tip.header, stack: self.tip.stack, kernels: self.tip.kernels)
         }
-        guard let block = self.candidates[id]?.executed else { return nil }
+        guard case .right(let block) = self.candidates[id]?.state else { return nil }
         return Ground(header: block.header, stack: block.stack, kernels: block.kernels)
     }
 
@@ -26,9 +26,13 @@ extension Chain {
         self.wallMs = max(self.wallMs, order.wallMs)
         guard !self.hasStalled, let proposer = self.config.proposer,
             let ground = self.ground(order.parent),
-            let reveal = order.reveal ?? self.nextReveal(proposer, ground.stack)
+            let validator = self.validator(proposer, ground.stack)
         else {
             outbox.append(.nothingToBuild(view: order.view))
+            return
+        }
+        guard let reveal = order.reveal else {
+            outbox.append(.reveal(order, index: validator.reveals + 1))
             return
         }
         // Ledger time moves by whole milliseconds, and never stands still.
@@ -55,11 +59,6 @@ extension Chain {
             if case .booksBroken = error { self.stall("\(error)", &outbox) }
             outbox.append(.nothingToBuild(view: order.view))
         }
-    }
-
-    private func nextReveal(_ proposer: NodeID, _ stack: StateStack) -> Digest? {
-        guard let validator = self.validator(proposer, stack) else { return nil }
-        return self.config.reveals?.reveal(validator.reveals + 1)
     }
 
     /// Fills a block by descending tip; nil if nobody needs one.
@@ -113,54 +112,123 @@ extension Chain {
         }
     }
 
-    // MARK: Verify and certify
+    // MARK: Blocks of others
 
-    mutating func onVerify(
-        _ view: UInt64, _ bytes: [UInt8], _ wallMs: UInt64, _ outbox: inout Outbox<Effect>
-    ) {
-        self.wallMs = max(self.wallMs, wallMs)
+    /// Takes a block that somebody sent.
+    ///
+    /// The id covers the header alone, so a body that is not the header's says nothing about the
+    /// block of that id: it is dropped, and the right one may still come.
+    mutating func onBlock(_ bytes: [UInt8], _ outbox: inout Outbox<Effect>) {
         let proposal: Proposal
         do throws(DecodeError) {
             proposal = try Proposal(bytes: bytes)
         } catch {
-            return  // Not a block: it has no id to answer for.
+            return
         }
-        let id = proposal.header.id
+        let header = proposal.header
+        let id = header.id
+        guard header.chain == self.genesis.id, header.height > self.tip.header.height,
+            header.bodyRoot == proposal.body.root(self.salt)
+        else { return }
         if self.candidates[id] == nil {
-            let fits = self.fits(proposal, view)
-            let candidate = Candidate(
-                proposal: proposal, id: id, bytes: bytes, state: fits ? .known : .wrong)
+            var candidate = Candidate(proposal: proposal, id: id, bytes: bytes, state: .orphan)
+            candidate.isWanted = self.awaited.contains(id)
+            self.awaited.removeAll { $0 == id }
             self.keep(candidate)
+            self.adopt(id, &outbox)
         }
-        if case .wrong = self.candidates[id]?.state {
-            outbox.append(.verified(id, false))
-        } else {
-            outbox.append(.verified(id, true))
+        let isOrphan = if case .orphan = self.candidates[id]?.state { true } else { false }
+        outbox.append(.learned(id, missingParent: isOrphan ? header.parent : nil))
+        self.answer(&outbox)
+    }
+
+    /// Compares an orphan with its parent's header once that is here, and then its own children.
+    private mutating func adopt(_ first: BlockID, _ outbox: inout Outbox<Effect>) {
+        var waiting = [first]
+        while let id = waiting.popLast() {
+            guard let orphan = self.candidates[id], case .orphan = orphan.state else { continue }
+            let parent = orphan.proposal.header.parent
+            var header: Header?
+            if parent == self.tip.id { header = self.tip.header }
+            if let known = self.candidates[parent] {
+                switch known.state {
+                case .orphan: continue
+                case .wrong:
+                    self.refuse(id, &outbox)
+                    continue
+                case .known, .checking, .right: header = known.proposal.header
+                }
+            }
+            guard let header else { continue }
+            guard Self.fits(orphan.proposal, after: header) else {
+                self.refuse(id, &outbox)
+                continue
+            }
+            self.candidates[id]?.state = .known
+            if orphan.isWanted || orphan.isNeeded { self.execute(id, &outbox) }
+            waiting += self.candidates.values.filter { $0.proposal.header.parent == id }.map(\.id)
         }
     }
 
-    /// What header and body alone must keep; the parent's execution is not needed.
-    private func fits(_ proposal: Proposal, _ view: UInt64) -> Bool {
-        let header = proposal.header
-        let parent =
-            header.parent == self.tip.id
-            ? self.tip.header : self.candidates[header.parent]?.proposal.header
-        guard let parent, header.chain == self.genesis.id, header.view <= view else {
-            return false
-        }
+    /// What header and body must keep beside execution, wherever and whenever they are looked at.
+    private static func fits(_ proposal: Proposal, after parent: Header) -> Bool {
         do throws(Header.Fault) {
-            try header.check(after: parent)
+            try proposal.header.check(after: parent)
         } catch {
             return false
         }
-        let (latest, overflow) = self.wallMs.addingReportingOverflow(Self.driftMs)
-        guard overflow || header.timeMs <= max(latest, parent.timeMs + 1) else { return false }
-        guard proposal.body.evidence.isEmpty else { return false }
-        return header.bodyRoot == proposal.body.root(self.salt)
+        return proposal.body.evidence.isEmpty
     }
 
+    // MARK: Verify
+
+    mutating func onVerify(_ proposed: Proposed, _ outbox: inout Outbox<Effect>) {
+        self.proposed.removeAll { $0 == proposed }
+        if self.proposed.count >= Self.proposedMax { self.proposed.removeFirst() }
+        self.proposed.append(proposed)
+        if self.candidates[proposed.block] == nil { outbox.append(.missing(proposed.block)) }
+        self.answer(&outbox)
+    }
+
+    /// Time passed: a proposal ahead of this node's clock may be in time now.
+    mutating func answerEarly(_ outbox: inout Outbox<Effect>) {
+        if !self.proposed.isEmpty { self.answer(&outbox) }
+    }
+
+    /// Answers what can be answered of the proposals asked about.
+    private mutating func answer(_ outbox: inout Outbox<Effect>) {
+        for proposed in self.proposed {
+            guard let isRight = self.verdict(on: proposed) else { continue }
+            self.proposed.removeAll { $0 == proposed }
+            outbox.append(.verified(proposed.block, isRight))
+        }
+    }
+
+    /// Whether to vote for it; nil while that cannot be said. "Not yet" is never "no".
+    private func verdict(on proposed: Proposed) -> Bool? {
+        guard let candidate = self.candidates[proposed.block] else { return nil }
+        let header = candidate.proposal.header
+        guard header.parent == proposed.parent, header.view == proposed.view,
+            header.proposer == proposed.leader
+        else { return false }
+        switch candidate.state {
+        case .orphan: return nil
+        case .wrong: return false
+        case .known, .checking, .right:
+            let (latest, overflow) = self.wallMs.addingReportingOverflow(Self.driftMs)
+            return overflow || header.timeMs <= latest ? true : nil
+        }
+    }
+
+    // MARK: Certify
+
     mutating func onCertify(_ id: BlockID, _ outbox: inout Outbox<Effect>) {
-        guard var candidate = self.candidates[id] else { return }  // Not yet is never no.
+        guard var candidate = self.candidates[id] else {
+            if !self.awaited.contains(id) { self.awaited.append(id) }
+            if self.awaited.count > Self.awaitedMax { self.awaited.removeFirst() }
+            outbox.append(.missing(id))
+            return
+        }
         candidate.isWanted = true
         self.candidates[id] = candidate
         switch candidate.state {
@@ -168,32 +236,49 @@ extension Chain {
         case .wrong: outbox.append(.certified(id, false))
         case .checking: return
         case .known: self.execute(id, &outbox)
+        case .orphan: outbox.append(.missing(candidate.proposal.header.parent))
         }
     }
 
+    /// A block was found right: makes it durable, tells consensus, goes on with what waited for it.
     private mutating func certify(_ id: BlockID, _ outbox: inout Outbox<Effect>) {
-        guard let candidate = self.candidates[id], candidate.isWanted else { return }
+        guard let candidate = self.candidates[id], case .right = candidate.state else { return }
         outbox.append(.persist(id, proposal: candidate.bytes))
-        outbox.append(.certified(id, true))
-        // Children that waited for this one.
+        if candidate.isWanted { outbox.append(.certified(id, true)) }
         let waiting = self.candidates.values.filter {
-            if case .known = $0.state { return $0.isWanted && $0.proposal.header.parent == id }
+            if case .known = $0.state { return $0.isNeeded && $0.proposal.header.parent == id }
             return false
         }
-        for child in waiting { self.execute(child.id, &outbox) }
+        for child in waiting { self.executeNext(child.id, &outbox) }
     }
 
-    /// Executes a known block on its parent, ancestors first.
-    private mutating func execute(_ id: BlockID, _ outbox: inout Outbox<Effect>) {
-        guard !self.hasStalled, let candidate = self.candidates[id] else { return }
-        let parent = candidate.proposal.header.parent
-        if self.ground(parent) == nil, case .known = self.candidates[parent]?.state {
-            self.execute(parent, &outbox)
+    /// Executes a known block, its ancestors first.
+    private mutating func execute(_ wanted: BlockID, _ outbox: inout Outbox<Effect>) {
+        var path: [BlockID] = []
+        var at = wanted
+        while let candidate = self.candidates[at], path.count < Self.candidatesMax {
+            switch candidate.state {
+            case .known:
+                self.candidates[at]?.isNeeded = true
+                path.append(at)
+                at = candidate.proposal.header.parent
+                continue
+            case .orphan: return outbox.append(.missing(candidate.proposal.header.parent))
+            case .wrong: return self.refuse(at, &outbox)
+            case .checking: return  // Goes on once its signatures are checked.
+            case .right: break
+            }
+            break
         }
-        guard let ground = self.ground(parent) else {
-            if case .wrong = self.candidates[parent]?.state { self.refuse(id, &outbox) }
-            return
-        }
+        // One by one: each, once right, goes on with its children.
+        if let first = path.last { self.executeNext(first, &outbox) }
+    }
+
+    /// Executes a known block whose parent is right.
+    private mutating func executeNext(_ id: BlockID, _ outbox: inout Outbox<Effect>) {
+        guard !self.hasStalled, let candidate = self.candidates[id],
+            case .known = candidate.state, let ground = self.ground(candidate.proposal.header.parent)
+        else { return }
         do throws(BlockFault) {
             let (block, checks) = try self.run(candidate.proposal, on: ground)
             if checks.isEmpty {
@@ -217,9 +302,17 @@ extension Chain {
         }
     }
 
-    private mutating func refuse(_ id: BlockID, _ outbox: inout Outbox<Effect>) {
-        self.candidates[id]?.state = .wrong
-        if self.candidates[id]?.isWanted == true { outbox.append(.certified(id, false)) }
+    /// A block is wrong, and so is everything that stands on it.
+    private mutating func refuse(_ first: BlockID, _ outbox: inout Outbox<Effect>) {
+        var waiting = [first]
+        while let id = waiting.popLast() {
+            self.candidates[id]?.state = .wrong
+            if self.candidates[id]?.isWanted == true { outbox.append(.certified(id, false)) }
+            waiting += self.candidates.values.filter {
+                if case .wrong = $0.state { return false }
+                return $0.proposal.header.parent == id
+            }.map(\.id)
+        }
     }
 
     /// Executes a proposal and compares every field of its header.
@@ -279,12 +372,15 @@ extension Chain {
         self.certify(id, &outbox)
     }
 
-    /// Remembers a candidate; the oldest goes when there are too many.
+    /// Remembers a candidate. When there are too many, one that nobody needs goes, orphans first.
     private mutating func keep(_ candidate: Candidate) {
-        if self.candidates[candidate.id] == nil,
-            self.candidates.count >= Self.candidatesMax
-        {
-            self.candidates.removeFirst()
+        if self.candidates[candidate.id] == nil, self.candidates.count >= Self.candidatesMax {
+            let orphan = self.candidates.values.first {
+                if case .orphan = $0.state { !$0.isWanted } else { false }
+            }
+            let idle = orphan ?? self.candidates.values.first { !$0.isWanted && !$0.isNeeded }
+            guard let idle else { return }
+            self.candidates.removeValue(forKey: idle.id)
         }
         self.candidates[candidate.id] = candidate
     }

@@ -17,22 +17,31 @@ extension Chain {
             path.append(candidate)
             at = candidate.proposal.header.parent
         }
+        var records: [BlockRecord] = []
+        var transactions: [FinalizedTransaction] = []
         for candidate in path.reversed() {
             guard let block = candidate.executed else { return }
             let proof = candidate.id == id ? certificate : []
-            self.settle(block, candidate.id, proof, now, isReplay: false, &outbox)
+            let (record, settled) = self.settle(block, candidate.id, proof, now)
+            records.append(record)
+            transactions += settled
         }
+        if !records.isEmpty { outbox.append(.append(records)) }
+        if !transactions.isEmpty { outbox.append(.finalizedTransactions(transactions)) }
         let height = self.tip.header.height
         self.candidates.removeAll { $0.value.proposal.header.height <= height }
+        self.awaited.removeAll()
+        for proposed in self.proposed where self.candidates[proposed.block] == nil {
+            outbox.append(.missing(proposed.block))
+        }
         self.foldIfDue(now, &outbox)
         self.tellDuties(&outbox)
     }
 
     /// Makes an executed block the tip.
     private mutating func settle(
-        _ block: ExecutedBlock, _ id: BlockID, _ certificate: [UInt8], _ now: Instant,
-        isReplay: Bool, _ outbox: inout Outbox<Effect>
-    ) {
+        _ block: ExecutedBlock, _ id: BlockID, _ certificate: [UInt8], _ now: Instant
+    ) -> (BlockRecord, [FinalizedTransaction]) {
         var receipts = Encoder()
         receipts.length(block.receipts.count)
         for receipt in block.receipts { receipt.encode(into: &receipts) }
@@ -59,12 +68,7 @@ extension Chain {
                 record: record, receipts: block.receipts, transactions: final.map(\.id),
                 tree: block.stack.tree, bytes: bytes, since: now))
         self.watch(block.layer)
-        if isReplay {
-            self.stored = block.header.height
-            return
-        }
-        outbox.append(.append(record))
-        if !final.isEmpty { outbox.append(.finalizedTransactions(final)) }
+        return (record, final)
     }
 
     // MARK: Replay
@@ -84,8 +88,8 @@ extension Chain {
             header: self.tip.header, stack: self.tip.stack, kernels: self.tip.kernels)
         do throws(BlockFault) {
             let (block, _) = try self.run(proposal, on: ground)
-            self.settle(
-                block, proposal.header.id, certificate, now, isReplay: true, &outbox)
+            _ = self.settle(block, proposal.header.id, certificate, now)
+            self.stored = block.header.height
         } catch {
             let height = proposal.header.height
             return self.stall("block \(height) does not execute as stored: \(error)", &outbox)
@@ -168,7 +172,7 @@ extension Chain {
             case .checking(let block, let batch):
                 let moved = block.rebased(self.base, layers)
                 self.candidates[id]?.state = .checking(moved, batch: batch)
-            case .known, .wrong: continue
+            case .orphan, .known, .wrong: continue
             }
         }
         self.foldIfDue(now, &outbox)
@@ -179,5 +183,45 @@ extension ExecutedBlock {
     /// The same block on a base that has its oldest layers folded in.
     func rebased(_ base: any StateView, _ layers: Int) -> ExecutedBlock {
         self.on(self.stack.rebased(on: base, dropping: layers))
+    }
+}
+
+// MARK: Serving peers
+
+extension Chain {
+    /// A block that is not final yet, or the final one of that id.
+    mutating func onReadBlock(
+        _ id: BlockID, _ token: Token, _ outbox: inout Outbox<Effect>
+    ) {
+        if let candidate = self.candidates[id] {
+            let isGood = if case .wrong = candidate.state { false } else { true }
+            outbox.append(.blockRead(token: token, isGood ? candidate.bytes : nil))
+            return
+        }
+        let final =
+            self.unfolded.last { $0.record.id == id }?.record
+            ?? self.height(of: id).flatMap { self.archive.block(at: $0) }
+        outbox.append(.blockRead(token: token, final.map { $0.header + $0.body }))
+    }
+
+    /// Final blocks from a height on: at most `rangeMax`, and `rangeBytesMax` unless one is larger.
+    /// It goes on to a block with a certificate, because only that settles those before it.
+    mutating func onReadRange(
+        _ from: UInt64, _ count: UInt64, _ token: Token, _ outbox: inout Outbox<Effect>
+    ) {
+        var blocks: [FinalBlock] = []
+        var bytes = 0
+        var height = from
+        let wanted = Int(min(count, Self.rangeMax))
+        while height <= self.stored, let record = self.archive.block(at: height) {
+            bytes += record.header.count + record.body.count + record.certificate.count
+            let isEnough = blocks.count >= wanted || bytes > Self.rangeBytesMax
+            let isSettled = blocks.last?.certificate.isEmpty == false
+            guard !isEnough || !isSettled, blocks.count < Self.candidatesMax - 8 else { break }
+            blocks.append(
+                FinalBlock(block: record.header + record.body, certificate: record.certificate))
+            height += 1
+        }
+        outbox.append(.rangeRead(token: token, blocks))
     }
 }

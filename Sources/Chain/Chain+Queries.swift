@@ -59,7 +59,6 @@ extension Chain {
             ("rows", self.tip.stack.tree.count.json),
             ("mempool", .number(Int64(clamping: self.mempool.count))),
             ("mempoolBytes", .number(Int64(clamping: self.mempool.bytes))),
-            ("ownReveals", self.ownReveals.json),
             ("economy", try EconomyReader(self.tip.stack).counters().json),
             ("stalled", .bool(self.hasStalled)))
     }
@@ -108,7 +107,8 @@ extension Chain {
         }
         return .object(
             ("asset", AssetID.star.json), ("issued", issued.json), ("genesis", genesis.json),
-            ("minted", Amount.zero.json), ("burned", ((genesis - issued) ?? .zero).json),
+            ("minted", (((star?.minted ?? .zero) - genesis) ?? .zero).json),
+            ("burned", (star?.burned ?? .zero).json),
             ("escrow", counters.escrow.json), ("bonds", counters.bonds.json),
             ("modules", .object(modules)))
     }
@@ -135,7 +135,7 @@ extension Chain {
         return height <= self.folded ? self.archive.block(at: height) : nil
     }
 
-    private func height(of id: BlockID) -> UInt64? {
+    func height(of id: BlockID) -> UInt64? {
         if let one = self.unfolded.first(where: { $0.record.id == id }) {
             return one.record.height
         }

@@ -119,7 +119,8 @@ extension Chain {
             }
             self.mempool.insert(transaction, id, bytes: bytes)
             self.mempoolIsIdle = false
-            outbox.append(.accepted(token: token, id: id))
+            outbox.append(
+                .accepted(token: token, id: id, transaction: transaction.canonicalBytes))
         }
     }
 

@@ -18,8 +18,6 @@ package struct Chain: Sendable {
     package struct Config: Sendable {
         /// The node that builds; nil only follows.
         package var proposer: NodeID?
-        /// Where reveals come from when a build order has none.
-        package var reveals: RevealChain?
         package var mempoolCount = 20_000
         package var mempoolBytes = 64 * 1_024 * 1_024
         /// A fold starts after this many blocks, or this long after the oldest unfolded one.
@@ -27,10 +25,7 @@ package struct Chain: Sendable {
         package var foldMs: UInt64 = 2_000
         package var foldBytes = 64 * 1_024 * 1_024
 
-        package init(proposer: NodeID?, reveals: RevealChain? = nil) {
-            self.proposer = proposer
-            self.reveals = reveals
-        }
+        package init(proposer: NodeID?) { self.proposer = proposer }
     }
 
     /// Why a chain cannot start.
@@ -44,8 +39,13 @@ package struct Chain: Sendable {
 
     static let candidatesMax = 128
     static let requestsMax = 4_096
+    static let proposedMax = 16
+    static let awaitedMax = 64
     /// Proposals may lie this far ahead of this node's clock.
     static let driftMs: UInt64 = 2_000
+    /// Bytes of final blocks in one answer to a peer.
+    static let rangeBytesMax = 2 << 20
+    static let rangeMax: UInt64 = 64
 
     /// The newest final block and the state after it.
     struct Tip: Sendable {
@@ -74,6 +74,10 @@ package struct Chain: Sendable {
 
     var tip: Tip
     var candidates: OrderedDictionary<BlockID, Candidate> = [:]
+    /// What consensus asked about and nobody can say yet: the newest few.
+    var proposed: [Proposed] = []
+    /// Blocks to certify that are not here, since the last final one: the newest few.
+    var awaited: [BlockID] = []
     var mempool: Mempool
     /// Heights: what the segments hold, what the state database holds, what is being folded.
     var stored: UInt64
@@ -197,11 +201,14 @@ package struct Chain: Sendable {
         case .signaturesChecked(let batch, let verdicts):
             self.onChecked(batch, verdicts, &outbox)
         case .build(let order): self.onBuild(order, &outbox)
-        case .verify(let view, let proposal, let wallMs):
-            self.onVerify(view, proposal, wallMs, &outbox)
+        case .block(let bytes): self.onBlock(bytes, &outbox)
+        case .verify(let proposed): self.onVerify(proposed, &outbox)
         case .certify(let id): self.onCertify(id, &outbox)
         case .finalized(let id, let certificate):
             self.onFinalized(id, certificate, now, &outbox)
+        case .readBlock(let id, let token): self.onReadBlock(id, token, &outbox)
+        case .readRange(let from, let count, let token):
+            self.onReadRange(from, count, token, &outbox)
         case .stored(let height):
             self.stored = max(self.stored, min(height, self.tip.header.height))
             self.foldIfDue(now, &outbox)
@@ -211,6 +218,7 @@ package struct Chain: Sendable {
         case .query(let query, let token): self.onQuery(query, token, &outbox)
         case .tick(let wallMs):
             self.wallMs = max(self.wallMs, wallMs)
+            self.answerEarly(&outbox)
             self.foldIfDue(now, &outbox)
         }
         self.tellWork(&outbox)
@@ -220,12 +228,6 @@ package struct Chain: Sendable {
 
     /// Height and id of the newest final block.
     package var head: (height: UInt64, id: BlockID) { (self.tip.header.height, self.tip.id) }
-
-    /// Own reveals so far in the final state: the next block's reveal has this index plus one.
-    package var ownReveals: UInt64 {
-        guard let proposer = self.config.proposer else { return 0 }
-        return self.validator(proposer, self.tip.stack)?.reveals ?? 0
-    }
 
     func validator(_ node: NodeID, _ stack: StateStack) -> Validator? {
         for index in 0..<EconomyState.validatorsMax {

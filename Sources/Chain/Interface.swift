@@ -22,12 +22,22 @@ extension Chain {
         case signed(token: Token, signature: KeySignature?)
         /// Verdicts for one `checkSignatures`, in its order.
         case signaturesChecked(batch: UInt64, verdicts: [Bool])
-        /// Consensus asks for a proposal on `parent`. Answered by `built` or `nothingToBuild`.
+        /// Consensus asks for a proposal on `parent`. Answered by `reveal` while the order has none,
+        /// then by `built` or `nothingToBuild`.
         case build(BuildOrder)
-        /// A proposal (canonical block bytes) received for a view. Answered by `verified`.
-        case verify(view: UInt64, proposal: [UInt8], wallMs: UInt64)
-        /// Consensus wants the block executed and durable. Answered by `persist`, `certified`.
+        /// A block's canonical bytes: from a peer, a sync or the journal. Answered by `learned`;
+        /// bytes that are no block, or whose body is not the header's, are as if never sent.
+        case block([UInt8])
+        /// Consensus asks whether the proposed block may be voted for. Answered by `verified` when
+        /// that can be said, by `missing` while the block is not here.
+        case verify(Proposed)
+        /// Consensus wants the block executed and durable. Answered by `persist`, `certified`; by
+        /// `missing` while it, or an ancestor, is not here.
         case certify(BlockID)
+        /// A peer wants the block. Answered by `blockRead`.
+        case readBlock(BlockID, token: Token)
+        /// A peer wants final blocks. Answered by `rangeRead`.
+        case readRange(from: UInt64, count: UInt64, token: Token)
         /// The block is final; so are its ancestors.
         case finalized(BlockID, certificate: [UInt8])
         /// The chain segments hold every block up to this height durably.
@@ -45,18 +55,31 @@ extension Chain {
         /// The wallet signs `digest` with the key of the account; answered by `signed`.
         case sign(account: AccountID, digest: Digest, token: Token)
         case checkSignatures(batch: UInt64, checks: [SignatureCheck])
-        case accepted(token: Token, id: TransactionID)
+        /// In the mempool; with its canonical bytes, for peers.
+        case accepted(token: Token, id: TransactionID, transaction: [UInt8])
         case rejected(token: Token, Refusal)
         /// Mode `bytes`: {"transaction", "digest", "id"}; mode `simulate`: the receipt's JSON.
         case prepared(token: Token, JSON)
+        /// The order wants the proposer's pre-image of this index; say `build` again with it.
+        case reveal(BuildOrder, index: UInt64)
         case built(view: UInt64, BlockID, proposal: [UInt8])
         case nothingToBuild(view: UInt64)
+        /// The block is here and fits its header. Its parent may not be.
+        case learned(BlockID, missingParent: BlockID?)
+        /// Wanted by consensus and not here.
+        case missing(BlockID)
+        /// Nil if the block is not here.
+        case blockRead(token: Token, [UInt8]?)
+        /// Consecutive final blocks from the height asked for: canonical header and body, and the
+        /// certificate (empty where a later block's finalizes it). At most `rangeBytesMax` bytes.
+        case rangeRead(token: Token, [FinalBlock])
         case verified(BlockID, Bool)
         /// Write the block to the journal before acting on the `certified` that follows.
         case persist(BlockID, proposal: [UInt8])
         case certified(BlockID, Bool)
-        /// Append to the chain segments; answer with `stored` once durable.
-        case append(BlockRecord)
+        /// Append to the chain segments in one transaction; answer with `stored` once durable. The
+        /// last has a certificate.
+        case append([BlockRecord])
         /// Write in one sorted transaction; answer with `folded`. Never before `stored` of the
         /// same height: the state is never ahead of the chain.
         case fold(FoldRecord)
@@ -71,12 +94,35 @@ extension Chain {
         case stalled(String)
     }
 
+    /// What a leader proposed, as consensus knows it.
+    package struct Proposed: Hashable, Sendable {
+        package let block: BlockID
+        package let parent: BlockID
+        package let view: UInt64
+        /// The leader of the view.
+        package let leader: NodeID
+
+        package init(block: BlockID, parent: BlockID, view: UInt64, leader: NodeID) {
+            self.block = block
+            self.parent = parent
+            self.view = view
+            self.leader = leader
+        }
+    }
+
+    /// A final block as peers get it.
+    package struct FinalBlock: Hashable, Sendable {
+        /// Canonical header and body.
+        package let block: [UInt8]
+        package let certificate: [UInt8]
+    }
+
     /// A proposal wanted by consensus.
     package struct BuildOrder: Hashable, Sendable {
         package var view: UInt64
         package var epoch: UInt64
         package var parent: BlockID
-        /// The proposer's next beacon pre-image; nil takes it from the configured reveal chain.
+        /// The proposer's next beacon pre-image; nil asks for it.
         package var reveal: Digest?
         /// The proposer's clock, milliseconds since 1970.
         package var wallMs: UInt64

@@ -29,6 +29,8 @@ package struct Simplex: Hashable, Sendable {
         case persisted(VoteRecord)
         /// Answers `sign`.
         case signed(Statement, Signature)
+        /// A peer is there (again): it hears what this node said last.
+        case greet(UInt32)
         /// A scheduled timer.
         case expired(Timer)
     }
@@ -115,7 +117,24 @@ package struct Simplex: Hashable, Sendable {
     }
 
     /// True if the vote could matter: ask before verifying its signature.
-    package func wants(_ vote: SignedVote) -> Bool { self.tally.wants(vote, at: self.voter.view) }
+    package func wants(_ vote: SignedVote) -> Bool {
+        self.tally.wants(vote, at: self.voter.view) && !self.tally.has(vote)
+    }
+
+    /// Blocks that this node was asked to certify and did not yet.
+    package var awaited: [BlockID] { self.voter.awaited }
+
+    /// True if the certificate is news: ask before verifying its signatures.
+    package func wants(_ certificate: Certificate) -> Bool { self.voter.wants(certificate) }
+
+    /// True if the proposal could matter: ask before verifying its signature.
+    package func wants(_ signed: SignedProposal) -> Bool {
+        let view = signed.proposal.view
+        return view > self.voter.tip.view
+            && (view <= self.voter.view
+                || view - self.voter.view <= self.voter.config.viewsAhead)
+            && self.tally.proposal(view) != signed
+    }
 
     /// Takes one input and says what to do.
     package mutating func handle(
@@ -135,6 +154,8 @@ package struct Simplex: Hashable, Sendable {
         case .persisted(let record): self.voter.onPersisted(record, now, &effects)
         case .signed(let statement, let signature):
             self.voter.onSigned(statement, signature, &effects)
+        case .greet(let peer):
+            for message in self.voter.greeting { effects.append(.send(message, to: peer)) }
         case .expired(.view(let view, let attempt)):
             self.voter.onExpired(view, attempt, now, &effects)
         case .expired(.resolve(let round)):

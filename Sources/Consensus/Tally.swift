@@ -49,6 +49,16 @@ package struct Tally: Hashable, Sendable {
             && self.epochs.known(signed.vote.epoch)?.validator(signed.signer) != nil
     }
 
+    /// True if exactly this vote was counted already.
+    func has(_ signed: SignedVote) -> Bool {
+        self.counts.first { $0.view == signed.vote.view }?.votes.contains(signed) ?? false
+    }
+
+    /// The first proposal seen of a view.
+    func proposal(_ view: UInt64) -> SignedProposal? {
+        self.counts.first { $0.view == view }?.proposal
+    }
+
     /// Counts one verified vote.
     package mutating func add(_ signed: SignedVote, at view: UInt64) -> [Outcome] {
         guard self.wants(signed, at: view), let set = self.epochs.known(signed.vote.epoch) else {

@@ -1,5 +1,6 @@
 import Chain
 import Consensus
+import Gossip
 import Primitives
 import Provider
 
@@ -13,38 +14,46 @@ extension Node {
             outbox.append(.walletSign(account: account, digest: digest, token: token))
         case .checkSignatures(let batch, let checks):
             outbox.append(.checkSignatures(batch: batch, checks))
-        case .accepted(let token, let id):
-            if token < Self.ownTokens {
-                outbox.append(.reply(token: token, .accepted(id)))
-            } else {
-                self.onIntent(token, refusal: nil, now, &outbox)
-            }
+        case .accepted(let token, let id, let bytes):
+            self.onAccepted(token, id, bytes, now, &outbox)
         case .rejected(let token, let refusal):
+            if token == Self.relayToken { self.relays -= 1 }
             if token < Self.ownTokens {
                 let reply = Refusal(name: refusal.name, text: refusal.text)
                 outbox.append(.reply(token: token, .refused(reply)))
-            } else {
+            } else if token != Self.relayToken,
+                !self.onLookUp(token, phase: nil, now, &outbox)
+            {
                 self.onIntent(token, refusal: "\(refusal.name): \(refusal.text)", now, &outbox)
             }
         case .prepared(let token, let json): outbox.append(.reply(token: token, .json(json)))
         case .answer(let token, let json):
             if token == Self.marketToken {
                 self.onMarket(json, now, &outbox)
+            } else if token >= Self.ownTokens {
+                let phase = json["job"]?["phase"]?.stringValue
+                _ = self.onLookUp(token, phase: phase, now, &outbox)
             } else {
                 outbox.append(.reply(token: token, .json(json)))
             }
-        case .built(let view, let id, _):
-            if let build = self.building, build.view == view {
-                self.remember(id, view: view, parent: build.parent)
-            }
+        case .reveal(let order, let index):
+            outbox.append(.reveal(order, index: index))
+        case .built(let view, let id, let bytes):
+            // On the disk before the vote that names it, and on its way while that is written.
+            self.journal(id, bytes, &outbox)
+            self.tell(.broadcast(.block(bytes)), now, &outbox)
             self.tell(.built(view: view, id), now, &outbox)
         case .nothingToBuild(let view): self.tell(.built(view: view, nil), now, &outbox)
+        case .learned(let id, let missingParent):
+            self.onLearned(id, missingParent, now, &outbox)
+        case .missing(let id): self.onMissing(id, now, &outbox)
+        case .blockRead(let token, let bytes): self.onServed(token, bytes, now, &outbox)
+        case .rangeRead(let token, let blocks): self.onServed(token, blocks, now, &outbox)
         case .verified(let id, let isRight): self.tell(.verified(id, isRight), now, &outbox)
-        case .persist(let id, let bytes):
-            outbox.append(.journal(id, bytes: bytes))
+        case .persist(let id, let bytes): self.journal(id, bytes, &outbox)
         case .certified(let id, let isRight):
             self.tell(.certified(id, isRight), now, &outbox)
-        case .append(let record): outbox.append(.append(record))
+        case .append(let records): outbox.append(.append(records))
         case .fold(let record): outbox.append(.fold(record))
         case .finalizedTransactions(let list): outbox.append(.finalized(list))
         case .duties(let duties): self.onDuties(duties, now, &outbox)
@@ -54,6 +63,32 @@ extension Node {
         case .stalled(let text): outbox.append(.report(.stalled(text)))
         }
     }
+
+    private mutating func onAccepted(
+        _ token: UInt64, _ id: TransactionID, _ bytes: [UInt8], _ now: Instant,
+        _ outbox: inout Outbox<Effect>
+    ) {
+        if token == Self.relayToken { self.relays -= 1 }
+        self.tell(
+            .transaction(bytes, id: id, isOwn: token != Self.relayToken), now, &outbox)
+        if token < Self.ownTokens {
+            outbox.append(.reply(token: token, .accepted(id)))
+        } else if token != Self.relayToken {
+            self.onIntent(token, refusal: nil, now, &outbox)
+        }
+    }
+
+    /// Hands a block to the journal, once.
+    private mutating func journal(
+        _ id: BlockID, _ bytes: [UInt8], _ outbox: inout Outbox<Effect>
+    ) {
+        guard !self.journalled.contains(id) else { return }
+        if self.journalled.count >= Self.journalledMax { self.journalled.removeFirst() }
+        self.journalled.append(id)
+        outbox.append(.journal(id, bytes: bytes))
+    }
+
+    private static let journalledMax = 256
 
     private mutating func onIntent(
         _ token: UInt64, refusal: String?, _ now: Instant, _ outbox: inout Outbox<Effect>
@@ -72,6 +107,14 @@ extension Node {
             return entry["offer"]?.stringValue.flatMap { OfferID(hex: $0) }
         }
         let wanted = self.offerWanted ? offer.terms : nil
+        let advert = wanted.map { terms in
+            OfferAdvert(
+                account: offer.account,
+                // raw: a hint for people and filters; the ledger has the price.
+                pricePerGigaGas: UInt64(clamping: terms.pricePerGigaGas.units),
+                capacity: terms.capacity, classes: terms.classes, device: terms.device)
+        }
+        self.tell(.offer(standing.isEmpty ? nil : advert), now, &outbox)
         self.tell(
             .market(wanted: wanted, account: offer.account, standing: standing), now, &outbox)
     }

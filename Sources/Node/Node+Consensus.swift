@@ -1,5 +1,6 @@
 import Chain
 import Consensus
+import Gossip
 import Primitives
 
 extension Node {
@@ -17,26 +18,32 @@ extension Node {
     ) {
         switch effect {
         case .build(let build):
-            self.building = build
-            outbox.append(.reveal(build, index: self.ownBlocks(through: build.parent) + 1))
-        case .verify(let proposal):
-            // Bodies of other validators' blocks arrive with the network; nobody else is seated.
-            outbox.append(.report(.missingBlock(proposal.block)))
+            let order = Chain.BuildOrder(
+                view: build.view, epoch: build.epoch, parent: build.parent, reveal: nil,
+                wallMs: 0, nullified: UInt8(clamping: build.nullified), heartbeat: build.isForced)
+            outbox.append(.chain(.build(order)))
+        case .verify(let proposal): self.verify(proposal, &outbox)
         case .certify(_, let block): outbox.append(.chain(.certify(block)))
         case .persist(let record): outbox.append(.persist(record))
         case .sign(let statement):
             outbox.append(.sign(statement, digest: statement.digest(self.config.salt)))
-        case .broadcast, .send:
-            // One's own votes are counted already, and there is nobody else to tell.
-            precondition(
-                self.config.epochs.set.members.count == 1, "start refuses several validators")
+        case .broadcast(let message):
+            self.tell(.broadcast(.consensus(message.canonicalBytes)), now, &outbox)
+        case .send(let message, let seat):
+            guard let peer = self.peer(ofSeat: seat) else { return }
+            self.tell(.send(.consensus(message.canonicalBytes), to: peer), now, &outbox)
         case .schedule(let timer, let at):
             outbox.append(.schedule(.consensus(timer), at: at))
         case .finalized(let block, let certificate):
-            self.settle(block)
+            self.tipBlock = block
+            self.journalled.removeAll()
             outbox.append(
                 .chain(.finalized(block, certificate: certificate.canonicalBytes)))
             outbox.append(.report(.finalized(block, view: certificate.view)))
+            // What was missing below it is not missed any more; the rest is asked for anew.
+            self.fetches.removeAll()
+            for block in self.consensus.awaited { outbox.append(.chain(.certify(block))) }
+            self.awaitHeartbeat(now, &outbox)
         case .enteredView: break
         case .evidence(let evidence): outbox.append(.report(.evidence(evidence)))
         case .diverged(let view, let block):
@@ -44,23 +51,112 @@ extension Node {
         }
     }
 
-    /// Blocks by this node on the way from the genesis to `block`.
-    private func ownBlocks(through block: BlockID) -> UInt64 {
-        self.blocks.first { $0.id == block }?.ownBlocks ?? self.tipOwnBlocks
+    private func verify(_ proposal: Consensus.Proposal, _ outbox: inout Outbox<Effect>) {
+        let epochs = self.config.epochs
+        guard let leader = epochs.set.validator(epochs.leader(of: proposal.view)) else { return }
+        outbox.append(
+            .chain(
+                .verify(
+                    Chain.Proposed(
+                        block: proposal.block, parent: proposal.parent, view: proposal.view,
+                        leader: NodeID.of(leader.key)))))
     }
 
-    /// Remembers a block of this node until it is final or left behind.
-    mutating func remember(_ id: BlockID, view: UInt64, parent: BlockID) {
-        guard !self.blocks.contains(where: { $0.id == id }) else { return }
-        let count = self.ownBlocks(through: parent) + 1
-        self.blocks.append(
-            UnsettledBlock(id: id, view: view, parent: parent, ownBlocks: count))
+    // MARK: Messages of peers
+
+    /// Decodes a peer's message and has its signatures checked, unless it says nothing new.
+    mutating func onConsensus(
+        _ bytes: [UInt8], from peer: PublicKey, _ now: Instant, _ outbox: inout Outbox<Effect>
+    ) {
+        let message: Consensus.Message
+        do throws(DecodeError) {
+            message = try Consensus.Message(canonical: bytes)
+        } catch {
+            outbox.append(.report(.undecodable("consensus message of \(peer): \(error)")))
+            return
+        }
+        let epochs = self.config.epochs
+        var checks: [VoteCheck]?
+        switch message {
+        case .proposal(let signed):
+            guard self.consensus.wants(signed) else { return }
+            checks = signed.check(epochs).map { [$0] }
+        case .vote(let vote):
+            guard self.consensus.wants(vote) else { return }
+            checks = vote.check(epochs).map { [$0] }
+        case .certificate(let certificate):
+            guard self.consensus.wants(certificate) else { return }
+            do throws(Certificate.Flaw) {
+                checks = try certificate.checks(epochs)
+            } catch {
+                return
+            }
+        case .want:
+            let seat = self.seat(of: peer)
+            return self.tell(.received(message, from: seat), now, &outbox)
+        }
+        guard let checks, self.checking.count < Self.checkingMax else { return }
+        self.check(message, checks, from: peer, &outbox)
     }
 
-    private mutating func settle(_ block: BlockID) {
-        self.tipBlock = block
-        guard let final = self.blocks.first(where: { $0.id == block }) else { return }
-        self.tipOwnBlocks = final.ownBlocks
-        self.blocks.removeAll { $0.view <= final.view }
+    private mutating func check(
+        _ message: Consensus.Message, _ checks: [VoteCheck], from peer: PublicKey,
+        _ outbox: inout Outbox<Effect>
+    ) {
+        let batch = self.nextCheck
+        self.nextCheck += 1
+        self.checking[batch] = PendingMessage(message: message, seat: self.seat(of: peer))
+        outbox.append(.checkVotes(batch: batch, checks))
+    }
+
+    mutating func onVotesChecked(
+        _ batch: UInt64, _ verdicts: [Bool], _ now: Instant, _ outbox: inout Outbox<Effect>
+    ) {
+        guard let pending = self.checking.removeValue(for: batch), !verdicts.isEmpty,
+            verdicts.allSatisfy({ $0 })
+        else { return }
+        self.tell(.received(pending.message, from: pending.seat), now, &outbox)
+    }
+
+    /// A final block's certificate that came with a range.
+    mutating func onCertificate(
+        _ bytes: [UInt8], from peer: PublicKey, _ outbox: inout Outbox<Effect>
+    ) {
+        do throws(DecodeError) {
+            let certificate = try Certificate(canonical: bytes)
+            guard certificate.kind == .finalize, self.consensus.wants(certificate),
+                self.checking.count < Self.checkingMax
+            else { return }
+            do throws(Certificate.Flaw) {
+                let checks = try certificate.checks(self.config.epochs)
+                self.check(.certificate(certificate), checks, from: peer, &outbox)
+            } catch {
+                return  // Not a quorum of this chain: whatever the range said, it proves nothing.
+            }
+        } catch {
+            outbox.append(.report(.undecodable("certificate of \(peer): \(error)")))
+        }
+    }
+
+    // MARK: Seats
+
+    /// The number under which consensus knows a peer: its seat, or one beyond all seats.
+    mutating func seat(of peer: PublicKey) -> UInt32 {
+        let set = self.config.epochs.set
+        if let seat = set.index(of: peer) { return seat }
+        let base = UInt32(clamping: set.members.count)
+        if let known = self.strangers.firstIndex(of: peer) {
+            return base + UInt32(clamping: known)
+        }
+        if self.strangers.count >= Self.strangersMax { self.strangers.removeAll() }
+        self.strangers.append(peer)
+        return base + UInt32(clamping: self.strangers.count - 1)
+    }
+
+    private func peer(ofSeat seat: UInt32) -> PublicKey? {
+        let set = self.config.epochs.set
+        if let member = set.validator(seat) { return member.key }
+        let index = Int(seat) - set.members.count
+        return self.strangers.indices.contains(index) ? self.strangers[index] : nil
     }
 }

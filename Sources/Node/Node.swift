@@ -1,5 +1,6 @@
 package import Chain
 package import Consensus
+package import Gossip
 package import Primitives
 package import Provider
 
@@ -24,6 +25,7 @@ package struct Node: Sendable {
         /// The standing offer this node wants, and whose it is.
         package var offer: (account: AccountID, terms: OfferTerms)?
         package var provider: Provider.Config
+        package var gossip: Gossip.Config
         /// Between two heartbeat blocks of an idle chain.
         package var heartbeatMs: UInt64
         /// Between two ticks of the chain.
@@ -33,7 +35,8 @@ package struct Node: Sendable {
         package init(
             salt: ChainSalt, genesisBlock: BlockID, epochs: Epochs, seat: UInt32?,
             accounts: [AccountID], offer: (account: AccountID, terms: OfferTerms)?,
-            provider: Provider.Config, heartbeatMs: UInt64 = 10_000, tickMs: UInt64 = 100
+            provider: Provider.Config, gossip: Gossip.Config, heartbeatMs: UInt64 = 10_000,
+            tickMs: UInt64 = 100
         ) {
             self.salt = salt
             self.genesisBlock = genesisBlock
@@ -42,6 +45,7 @@ package struct Node: Sendable {
             self.accounts = accounts
             self.offer = offer
             self.provider = provider
+            self.gossip = gossip
             self.heartbeatMs = heartbeatMs
             self.tickMs = tickMs
         }
@@ -58,10 +62,14 @@ package struct Node: Sendable {
         /// Consensus: the node key signed.
         case signed(Statement, Signature)
         /// The beacon pre-image and the clock for a block to build.
-        case revealed(Simplex.Build, reveal: Digest, wallMs: UInt64)
+        case revealed(Chain.BuildOrder, reveal: Digest, wallMs: UInt64)
         /// The wallet signed, or holds no key of the account.
         case walletSigned(token: UInt64, Chain.KeySignature?)
         case signaturesChecked(batch: UInt64, verdicts: [Bool])
+        /// The verification pool looked at votes, certificates or proposals.
+        case votesChecked(batch: UInt64, verdicts: [Bool])
+        /// The transport or the blob store says something to the network.
+        case gossip(Gossip.Input)
         case stored(height: UInt64)
         case folded(height: UInt64)
         /// An executor, a referee or a record file answers the provider.
@@ -75,33 +83,15 @@ package struct Node: Sendable {
         case wallets([PublicKey])
     }
 
-    /// A block of the journal that no segment has yet.
-    package struct Unsettled: Sendable {
-        package let id: BlockID
-        package let view: UInt64
-        package let parent: BlockID
-        /// Canonical header and body.
-        package let bytes: [UInt8]
-
-        /// A block of this node.
-        package init(id: BlockID, view: UInt64, parent: BlockID, bytes: [UInt8]) {
-            self.id = id
-            self.view = view
-            self.parent = parent
-            self.bytes = bytes
-        }
-    }
-
     /// What a node knows when it starts.
     package struct Restored: Sendable {
         /// The journal's last vote record.
         package var record: VoteRecord?
-        /// The last stored final block.
+        /// The last stored final block, and its height.
         package var tip: Voter.Tip
-        /// Blocks by this node up to that one, its reveals used.
-        package var ownBlocks: UInt64
-        /// Blocks in the journal above the stored ones, parents first.
-        package var blocks: [Unsettled]
+        package var height: UInt64
+        /// Canonical bytes of blocks in the journal above the stored ones, parents first.
+        package var blocks: [[UInt8]]
         /// The clock of the wall, milliseconds since 1970.
         package var wallMs: UInt64
         /// What the provider kept.
@@ -109,12 +99,12 @@ package struct Node: Sendable {
 
         /// A node's memory.
         package init(
-            record: VoteRecord?, tip: Voter.Tip, ownBlocks: UInt64,
-            blocks: [Unsettled], wallMs: UInt64, jobs: [JobRecord]
+            record: VoteRecord?, tip: Voter.Tip, height: UInt64, blocks: [[UInt8]],
+            wallMs: UInt64, jobs: [JobRecord]
         ) {
             self.record = record
             self.tip = tip
-            self.ownBlocks = ownBlocks
+            self.height = height
             self.blocks = blocks
             self.wallMs = wallMs
             self.jobs = jobs
@@ -126,12 +116,16 @@ package struct Node: Sendable {
         case query(Chain.Query)
         case prepare(Chain.Preparation)
         case submit(transaction: [UInt8])
-        case opening(JobID, leaf: UInt64)
-        case output(JobID)
+        /// An opening of a committed job, from here or from its provider.
+        case opening(JobCommitment, leaf: UInt64)
+        /// The output of a committed job; brought here if it is elsewhere.
+        case output(JobCommitment)
         /// Phases of the local provider's work.
         case progress
         /// Offer (terms of the configuration) or stop offering.
         case offer(Bool)
+        /// Who is connected.
+        case peers
     }
 
     /// What is to be done.
@@ -143,11 +137,15 @@ package struct Node: Sendable {
         case persist(VoteRecord)
         case sign(Statement, digest: Digest)
         /// The pre-image number `index` of this node's hash chain, then `revealed`.
-        case reveal(Simplex.Build, index: UInt64)
+        case reveal(Chain.BuildOrder, index: UInt64)
         case walletSign(account: AccountID, digest: Digest, token: UInt64)
         case checkSignatures(batch: UInt64, [Chain.SignatureCheck])
-        case append(BlockRecord)
+        /// Before any transaction: votes are few and everybody waits for them.
+        case checkVotes(batch: UInt64, [VoteCheck])
+        case append([BlockRecord])
         case fold(FoldRecord)
+        /// The transport (dial, close, send, datagram) or the blob store (the rest).
+        case gossip(Gossip.Effect)
         /// The executor, the referee pool, record files.
         case provider(Provider.Effect)
         case reply(token: UInt64, Reply)
@@ -181,7 +179,11 @@ package struct Node: Sendable {
     package enum Timer: Hashable, Sendable {
         case consensus(Simplex.Timer)
         case provider(Provider.Timer)
-        case heartbeat
+        case gossip(Gossip.Timer)
+        /// Of the block that was final when it was set.
+        case heartbeat(BlockID)
+        /// Blocks that were asked for are asked for again.
+        case fetch
         case tick
         case market
     }
@@ -195,8 +197,8 @@ package struct Node: Sendable {
         case diverged(view: UInt64, BlockID)
         /// A message for an account that no node at hand has.
         case unreachable(AccountID)
-        /// A block of another validator that nobody brought.
-        case missingBlock(BlockID)
+        /// Something about the network.
+        case gossip(GossipReport)
         /// Bytes of our own chain that do not decode: a bug, said rather than hidden.
         case undecodable(String)
         /// The chain cannot go on: its state cannot be read, or its books do not balance.
@@ -206,41 +208,80 @@ package struct Node: Sendable {
     let config: Config
     var consensus: Simplex
     var provider: Provider
+    var gossip: Gossip
     var offerWanted: Bool
-    /// Bytes of blocks built or restored here and not final yet.
-    var blocks: [UnsettledBlock] = []
-    /// The build that the chain was asked for last.
-    var building: Simplex.Build?
-    var tipOwnBlocks: UInt64 = 0
+    /// Blocks that consensus wants and nobody has brought yet.
+    var fetches = BlockFetches()
+    /// Consensus messages whose signatures are being checked.
+    var checking = Lookup<UInt64, PendingMessage>()
+    var nextCheck: UInt64 = 0
+    /// Peers that wait for blocks.
+    var serving = Lookup<UInt64, Serving>()
+    var nextServe: UInt64 = 0
+    /// Peers without a seat that asked for certificates, by their number beyond the seats.
+    var strangers: [PublicKey] = []
+    var claims: [AccountClaim] = []
+    /// Blocks in the journal since the last final one: none goes there twice.
+    var journalled: [BlockID] = []
     var tipBlock: BlockID
     /// Intents that the chain has not answered; their tokens have the top bit.
     var intents = Lookup<UInt64, PendingIntent>()
     var nextToken: UInt64 = Node.ownTokens
+    /// Jobs whose phase the provider asked for.
+    var lookUps = Lookup<UInt64, JobID>()
+    /// Blobs that the provider wants, while the store is asked whether it has them.
+    var blobsWanted = Lookup<UInt64, WantedBlob>()
     var seesWork = false
+    var relays = 0
+    /// The newest height that is stored.
+    var head: UInt64 = 0
 
     static let ownTokens: UInt64 = 1 << 63
+    /// Of the chain's answers to nobody in particular.
     static let marketToken: UInt64 = .max
+    static let relayToken: UInt64 = .max - 1
+    /// Claims are signed under these, in the order of the accounts.
+    static let claimTokens: UInt64 = .max - 4_096
     static let marketMs: UInt64 = 5_000
+    static let checkingMax = 4_096
+    static let servingMax = 256
+    /// Transactions of peers that the chain has not answered for; further ones are dropped.
+    static let relaysMax = 2_048
+    static let strangersMax = 256
+
+    struct WantedBlob: Sendable {
+        let id: BlobID
+        let bytesMax: UInt64
+    }
 
     struct PendingIntent: Sendable {
         let job: JobID
         let kind: Intent.Kind
     }
 
-    struct UnsettledBlock: Sendable {
-        let id: BlockID
-        let view: UInt64
-        let parent: BlockID
-        /// Own blocks up to and with this one.
-        let ownBlocks: UInt64
+    struct PendingMessage: Sendable {
+        let message: Consensus.Message
+        let seat: UInt32
     }
 
-    /// A node that has not started; `seed` feeds the provider's random choices.
+    struct Serving: Sendable {
+        let peer: PublicKey
+        let what: What
+
+        enum What: Sendable {
+            case block(BlockID)
+            case range(from: UInt64)
+        }
+    }
+
+    /// A node that has not started; `seed` feeds its random choices.
     package init(config: Config, seed: Digest) {
         self.config = config
         self.consensus = Simplex(
             epochs: config.epochs, me: config.seat, genesis: config.genesisBlock)
         self.provider = Provider(config: config.provider, seed: seed)
+        self.gossip = Gossip(
+            config: config.gossip, seed: Blake2b.hash(.generator, .none, seed.bytes))
         self.offerWanted = config.offer != nil
         self.tipBlock = config.genesisBlock
     }
@@ -255,17 +296,27 @@ package struct Node: Sendable {
         case .persisted(let record): self.tell(.persisted(record), now, &outbox)
         case .signed(let statement, let signature):
             self.tell(.signed(statement, signature), now, &outbox)
-        case .revealed(let build, let reveal, let wallMs):
-            let order = Chain.BuildOrder(
-                view: build.view, epoch: build.epoch, parent: build.parent, reveal: reveal,
-                wallMs: wallMs, nullified: UInt8(clamping: build.nullified),
-                heartbeat: build.isForced)
+        case .revealed(var order, let reveal, let wallMs):
+            order.reveal = reveal
+            order.wallMs = wallMs
             outbox.append(.chain(.build(order)))
         case .walletSigned(let token, let signature):
-            outbox.append(.chain(.signed(token: token, signature: signature)))
+            if token >= Self.claimTokens {
+                self.onClaimSigned(token, signature, now, &outbox)
+            } else {
+                outbox.append(.chain(.signed(token: token, signature: signature)))
+            }
         case .signaturesChecked(let batch, let verdicts):
             outbox.append(.chain(.signaturesChecked(batch: batch, verdicts: verdicts)))
-        case .stored(let height): outbox.append(.chain(.stored(height: height)))
+        case .votesChecked(let batch, let verdicts):
+            self.onVotesChecked(batch, verdicts, now, &outbox)
+        case .gossip(.blobDescribed(_, let description, let token)) where token >= Self.ownTokens:
+            self.onLookedFor(token, isHere: description != nil, now, &outbox)
+        case .gossip(let input): self.tell(input, now, &outbox)
+        case .stored(let height):
+            outbox.append(.chain(.stored(height: height)))
+            self.head = max(self.head, height)
+            self.tell(.head(height: height), now, &outbox)
         case .folded(let height): outbox.append(.chain(.folded(height: height)))
         case .provider(let input): self.tell(input, now, &outbox)
         case .request(let request, let token): self.onRequest(request, token, now, &outbox)
@@ -279,18 +330,23 @@ package struct Node: Sendable {
         _ restored: Restored, _ now: Instant, _ outbox: inout Outbox<Effect>
     ) {
         self.tipBlock = restored.tip.block
-        self.tipOwnBlocks = restored.ownBlocks
-        for block in restored.blocks {
-            self.remember(block.id, view: block.view, parent: block.parent)
-            outbox.append(
-                .chain(
-                    .verify(view: block.view, proposal: block.bytes, wallMs: restored.wallMs)))
-        }
+        outbox.append(.chain(.tick(wallMs: restored.wallMs)))
+        for block in restored.blocks { outbox.append(.chain(.block(block))) }
         self.tell(.restored(restored.jobs), now, &outbox)
         self.tell(.start(restored.record, restored.tip), now, &outbox)
+        self.head = restored.height
+        self.tell(.head(height: restored.height), now, &outbox)
+        self.tell(Gossip.Input.start, now, &outbox)
+        self.signClaims(&outbox)
         outbox.append(.schedule(.tick, at: now.adding(ms: self.config.tickMs)))
-        outbox.append(.schedule(.heartbeat, at: now.adding(ms: self.config.heartbeatMs)))
+        self.awaitHeartbeat(now, &outbox)
         outbox.append(.schedule(.market, at: now))
+    }
+
+    /// A heartbeat is due so long after the last final block, at every node at about one time.
+    mutating func awaitHeartbeat(_ now: Instant, _ outbox: inout Outbox<Effect>) {
+        outbox.append(
+            .schedule(.heartbeat(self.tipBlock), at: now.adding(ms: self.config.heartbeatMs)))
     }
 
     private mutating func onExpired(
@@ -299,12 +355,15 @@ package struct Node: Sendable {
         switch timer {
         case .consensus(let timer): self.tell(.expired(timer), now, &outbox)
         case .provider(let timer): self.tell(.expired(timer), now, &outbox)
+        case .gossip(let timer): self.tell(.expired(timer), now, &outbox)
         case .tick:
             outbox.append(.readClock)
             outbox.append(.schedule(.tick, at: now.adding(ms: self.config.tickMs)))
-        case .heartbeat:
-            self.tell(.heartbeat, now, &outbox)
-            outbox.append(.schedule(.heartbeat, at: now.adding(ms: self.config.heartbeatMs)))
+        case .heartbeat(let block):
+            guard block == self.tipBlock else { return }
+            self.tell(Simplex.Input.heartbeat, now, &outbox)
+            self.awaitHeartbeat(now, &outbox)
+        case .fetch: self.onFetchAgain(now, &outbox)
         case .market:
             if self.config.offer != nil {
                 outbox.append(
@@ -337,6 +396,7 @@ package struct Node: Sendable {
             self.offerWanted = wanted && self.config.offer != nil
             outbox.append(.schedule(.market, at: now))
             outbox.append(.reply(token: token, .json(.bool(self.offerWanted))))
+        case .peers: outbox.append(.reply(token: token, .json(self.peersJSON(now))))
         }
     }
 }

@@ -36,6 +36,8 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case wrongOffset
         /// More or fewer bytes than announced.
         case wrongSize
+        /// Bytes or digests that are not those of the blob.
+        case wrongContent
     }
 
     /// What is wrong.

@@ -14,7 +14,8 @@ struct Starling: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            StatusCommand.self, WalletCommand.self, TransferCommand.self, KernelCommand.self,
+            StatusCommand.self, PeersCommand.self, WalletCommand.self, TransferCommand.self,
+            KernelCommand.self,
             JobCommand.self, ProviderCommand.self, BlockCommand.self, BlobCommand.self,
             LedgerCommand.self,
         ])

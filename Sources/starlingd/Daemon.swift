@@ -4,6 +4,7 @@ import Control
 import Economy
 import Executor
 import Foundation
+import Gossip
 import Kernels
 import Ledger
 import Logging
@@ -12,6 +13,7 @@ import Primitives
 import Provider
 import Store
 import Synchronization
+import Transport
 
 /// One running node: opens the data directory, puts cores and drivers together, takes them apart.
 final class Daemon: Sendable {
@@ -28,12 +30,19 @@ final class Daemon: Sendable {
     private let chain: ChainThread
     private let drivers: Drivers
     private let requests: Requests
+    private let transport: Transport?
 
     init(_ settings: Settings, logger: Logger) async throws {
+        try settings.check()
         Files.makeDirectory(settings.data)
         let keys = try KeyStore(
-            directory: settings.data, passphrase: [], cost: settings.isDev ? .testnet : .moderate)
-        let network = try DevNetwork(directory: settings.data, keys: keys)
+            directory: settings.data, passphrase: try settings.passphrase(),
+            cost: settings.keyCost)
+        let network =
+            settings.isDev
+            ? try Network.dev(
+                directory: settings.data, keys: keys, provides: settings.provides)
+            : try Network.joined(settings, keys: keys)
         var options = DataStore.Options()
         options.mayRebuildState = true
         let store = try DataStore(
@@ -43,30 +52,33 @@ final class Daemon: Sendable {
         let events = Events()
         let work = await Self.work(settings, store, keys, inputs, logger)
         let end = self.end
+        let transport = try await Self.transport(network, keys, inputs, logger)
         let drivers = Drivers(
-            store: store, keys: keys, reveals: network.reveals, inputs: inputs,
-            requests: requests, work: work, events: events, logger: logger,
+            store: store, keys: keys, reveals: network.reveals, transport: transport,
+            inputs: inputs, requests: requests, work: work, events: events, logger: logger,
             onFailure: { end.close($0) })
         let service = Service(
             requests: requests, keys: keys, store: store, uploads: Uploads(), work: work,
-            events: events, genesis: network.genesis, isDev: settings.isDev,
-            providerAccount: settings.provides ? network.provider.account : nil,
-            started: Date(), stop: { end.close(nil) },
+            events: events, transport: transport, network: network, started: Date(),
+            stop: { end.close(nil) },
             walletsChanged: { inputs.post(.wallets(keys.all.map(\.key.publicKey))) })
         // The socket first: a second daemon on it is noticed before anything runs.
         let server = try await ControlServer.start(
             socketPath: settings.socket, methods: service.methods, logger: logger,
             version: Service.version, checksReplies: settings.isDev)
         events.connect(server)
-        let start = try Startup(store, network)
+        let start = try Startup(store, network, key: keys.node.publicKey)
         let records = JobRecordFiles(directory: settings.data + "/jobs").all()
         for path in records.damaged { logger.error("a job record cannot be read: \(path)") }
         let chain = ChainThread(start.chain) { inputs.post(.chain($0)) }
         drivers.connect(chain)
         _ = chain.post(.wallets(keys.all.map(\.key.publicKey)))
         for input in start.replay { _ = chain.post(input) }
+        let address = transport.flatMap {
+            network.address(of: keys.node.publicKey, port: $0.port)
+        }
         let core = Node(
-            config: try Self.config(settings, network, start, store, work),
+            config: try Self.config(settings, network, start, keys, work, address),
             seed: SystemRandom.digest())
         self.node = NodeLoop(
             core, inputs: inputs, drivers: drivers, start: start.restored(records.records))
@@ -74,16 +86,41 @@ final class Daemon: Sendable {
         self.drivers = drivers
         self.requests = requests
         self.server = server
+        self.transport = transport
         self.socketPath = settings.socket
     }
 
-    /// Ends in the order that loses nothing: callers, the node, the chain, the disk.
+    /// Ends in the order that loses nothing: callers, peers, the node, the chain, the disk.
     func stop() async {
         self.requests.close()
         await self.server.stop()
+        await self.transport?.stop()
         self.node.stop()
         self.chain.stop()
         self.drivers.stop()
+    }
+
+    /// The network's sockets; nil where nobody is to be met.
+    private static func transport(
+        _ network: Network, _ keys: KeyStore, _ inputs: Mailbox<Node.Input>, _ logger: Logger
+    ) async throws -> Transport? {
+        guard !network.isDev else { return nil }
+        let configuration = Transport.Configuration(
+            host: network.listen?.host ?? "0.0.0.0", port: network.listen?.port ?? 0,
+            genesis: network.genesis.id, isListening: network.listen != nil)
+        return try await Transport.start(
+            configuration, key: keys.node, logger: logger
+        ) { event in
+            let input: Gossip.Input =
+                switch event {
+                case .connected(let id, let peer, let purpose, let isOutbound):
+                    .connected(id, peer: peer, purpose: purpose, isOutbound: isOutbound)
+                case .closed(let id, let reason): .closed(id, reason: reason)
+                case .received(let id, let traffic, let bytes): .received(id, traffic, bytes)
+                case .datagram(let bytes, let peer): .datagram(bytes, from: peer)
+                }
+            inputs.post(.gossip(input), whenBelow: NodeLoop.peerBacklogMax)
+        }
     }
 
     private static func work(
@@ -96,11 +133,14 @@ final class Daemon: Sendable {
         if !settings.deviceNodes.isEmpty { configuration.runtimeBytes = 0 }
         let executor = Executor(configuration: configuration, logger: logger)
         var devices: [DeviceStatus] = []
-        do throws(ExecutorError) {
-            devices = try await executor.probe().devices
-            for device in devices { logger.info("device: \(device.description.key)") }
-        } catch {
-            logger.warning("no device: \(error)")
+        // Only whoever provides needs a device; auditors have the referee.
+        if settings.provides {
+            do throws(ExecutorError) {
+                devices = try await executor.probe().devices
+                for device in devices { logger.info("device: \(device.description.key)") }
+            } catch {
+                logger.warning("no device: \(error)")
+            }
         }
         return WorkDriver(
             executor: executor, devices: devices, blobs: store.blobs,
@@ -113,28 +153,30 @@ final class Daemon: Sendable {
     }
 
     private static func config(
-        _ settings: Settings, _ network: DevNetwork, _ start: Startup, _ store: DataStore,
-        _ work: WorkDriver
+        _ settings: Settings, _ network: Network, _ start: Startup, _ keys: KeyStore,
+        _ work: WorkDriver, _ address: PeerAddress?
     ) throws -> Node.Config {
         let device = work.deviceStatus.first { $0.quarantine == nil }
         let month: UInt64 = 30 * 86_400_000
         var offer: (account: AccountID, terms: OfferTerms)?
-        if settings.provides, let device {
+        if let provider = network.provider, let device {
             let terms = OfferTerms(
                 pricePerGigaGas: Amount(settings.pricePerGigaGas), capacity: settings.capacity,
                 classes: [ExactnessClass.exactInt.rawValue], maxJobGas: Limits.jobGas,
                 bond: Amount(settings.bond),
                 device: String(device.description.key.name.prefix(64)),
                 standsUntil: LedgerTime(ms: Clock.wallMs + month))
-            offer = (network.provider.account, terms)
+            offer = (provider.account, terms)
         }
         return Node.Config(
             salt: network.genesis.salt, genesisBlock: start.genesisBlock,
-            epochs: start.epochs, seat: start.seat,
-            accounts: [network.provider.account, network.auditor.account], offer: offer,
+            epochs: start.epochs, seat: start.seat, accounts: network.accounts, offer: offer,
             provider: Provider.Config(
                 chain: network.genesis.salt, concurrentJobs: Int(settings.capacity),
                 selfCheckLeaves: settings.selfCheckLeaves),
+            gossip: Gossip.Config(
+                me: keys.node.publicKey, salt: network.genesis.salt, genesis: network.genesis.id,
+                peers: network.peers, address: address),
             heartbeatMs: settings.heartbeatMs)
     }
 }

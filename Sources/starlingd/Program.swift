@@ -7,6 +7,8 @@ struct Program: AsyncParsableCommand {
         commandName: "starlingd",
         abstract: "The Starling daemon: a node that validates, provides and audits verified jobs.",
         version: Service.version,
-        subcommands: [RunCommand.self],
+        subcommands: [
+            RunCommand.self, InitCommand.self, GenesisCommand.self, LedgerCommand.self,
+        ],
         defaultSubcommand: RunCommand.self)
 }

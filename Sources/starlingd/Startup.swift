@@ -15,87 +15,76 @@ struct Startup {
     let replay: [Chain.Input]
     let genesisBlock: BlockID
     let epochs: Epochs
+    /// This node's seat, if it has one and votes.
     let seat: UInt32?
     private let record: VoteRecord?
     private let tip: Voter.Tip
-    private let ownBlocks: UInt64
-    private let unsettled: [Node.Unsettled]
+    private let height: UInt64
+    private let unsettled: [[UInt8]]
 
-    init(_ store: DataStore, _ network: DevNetwork) throws {
+    init(_ store: DataStore, _ network: Network, key: PublicKey) throws {
         let genesis = network.genesis
-        let key = genesis.validators[0].key
         self.genesisBlock = try genesis.build().header.id
         self.epochs = try Self.epochs(genesis)
-        self.seat = self.epochs.set.index(of: key)
+        self.seat = network.isValidator ? self.epochs.set.index(of: key) : nil
         let position = try store.state.position()
         self.chain = try Chain(
-            genesis: genesis, config: Chain.Config(proposer: NodeID.of(key)),
+            genesis: genesis,
+            config: Chain.Config(proposer: self.seat == nil ? nil : NodeID.of(key)),
             view: store.state, head: position?.header, archive: Archive(store: store))
         var replay: [Chain.Input] = []
-        var own: UInt64 = 0
-        var last: StoredBlock?
-        let me = NodeID.of(key)
-        if let first = store.chain.first, let end = store.chain.last {
-            for height in first...end {
-                guard let block = try store.chain.block(at: height) else { continue }
-                if try Header(canonical: block.header).proposer == me { own += 1 }
-                if height > position?.height ?? 0 {
-                    replay.append(
-                        .replay(block: block.header + block.body, certificate: block.certificate))
+        let folded = position?.height ?? 0
+        if let end = store.chain.last, end > folded {
+            for height in folded + 1...end {
+                guard let block = try store.chain.block(at: height) else {
+                    throw Daemon.Failure(
+                        description: "block \(height) is missing: the state is older than the "
+                            + "first block that is kept")
                 }
-                last = block
+                replay.append(
+                    .replay(block: block.header + block.body, certificate: block.certificate))
             }
         }
         self.replay = replay
-        self.ownBlocks = own
-        if let last {
+        if let end = store.chain.last, let last = try store.chain.block(at: end) {
             self.tip = Voter.Tip(try Certificate(canonical: last.certificate))
+            self.height = end
         } else {
             self.tip = Voter.Tip(genesis: self.genesisBlock)
+            self.height = 0
         }
         self.record = try store.journal.record(.votes).map { try VoteRecord(canonical: $0) }
-        self.unsettled = try Self.unsettled(store, above: last?.height ?? 0)
+        self.unsettled = try Self.unsettled(store, above: self.height)
     }
 
     /// What the node is told first.
     func restored(_ jobs: [JobRecord]) -> Node.Restored {
         Node.Restored(
-            record: self.record, tip: self.tip, ownBlocks: self.ownBlocks,
-            blocks: self.unsettled, wallMs: Clock.wallMs, jobs: jobs)
+            record: self.record, tip: self.tip, height: self.height, blocks: self.unsettled,
+            wallMs: Clock.wallMs, jobs: jobs)
     }
 
-    private static func epochs(_ genesis: Genesis) throws -> Epochs {
+    /// The validators of the genesis as consensus knows them: the genesis has them in order.
+    static func epochs(_ genesis: Genesis) throws -> Epochs {
         let seats = try genesis.validators.map { one in
             guard let weight = UInt64(exactly: one.stake.units) else {
                 throw Daemon.Failure(description: "a validator's stake exceeds 2^64 motes")
             }
             return Consensus.Validator(key: one.key, weight: weight)
         }
-        guard seats.count == 1 else {
-            throw Daemon.Failure(
-                description: "this release runs one validator; the genesis seats \(seats.count)")
-        }
         return Epochs(
-            genesis: try ValidatorSet(seats.sorted { $0.key < $1.key }),
-            seed: genesis.id.digest, salt: genesis.salt)
+            genesis: try ValidatorSet(seats), seed: genesis.id.digest, salt: genesis.salt)
     }
 
     private static func unsettled(
         _ store: DataStore, above height: UInt64
-    ) throws -> [Node.Unsettled] {
-        var found: [(height: UInt64, block: Node.Unsettled)] = []
+    ) throws -> [[UInt8]] {
+        var found: [(height: UInt64, bytes: [UInt8])] = []
         for record in store.journal.records where record.kind == .block {
-            let proposal = try Proposal(bytes: record.bytes)
-            guard proposal.header.height > height else { continue }
-            found.append(
-                (
-                    proposal.header.height,
-                    Node.Unsettled(
-                        id: proposal.header.id, view: proposal.header.view,
-                        parent: proposal.header.parent, bytes: record.bytes)
-                ))
+            let header = try Proposal(bytes: record.bytes).header
+            if header.height > height { found.append((header.height, record.bytes)) }
         }
-        return found.sorted { $0.height < $1.height }.map(\.block)
+        return found.sorted { $0.height < $1.height }.map(\.bytes)
     }
 
     /// The chain's window on the segments and the indices.

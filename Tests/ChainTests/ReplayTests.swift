@@ -111,9 +111,9 @@ import Testing
         let other = try World()
         _ = try world.finishJob()
         for record in world.disk.blocks {
-            let proposal = record.header + record.body
-            other.send(
-                .verify(view: record.height, proposal: proposal, wallMs: world.wallMs))
+            let right = try Header(canonical: record.header)
+            other.send(.tick(wallMs: world.wallMs))
+            other.hear(record.header + record.body, right)
             #expect(other.verdicts[record.id] == true)
             for (number, change) in Self.changes.enumerated() {
                 var header = try Header(canonical: record.header)
@@ -121,11 +121,10 @@ import Testing
                 let body = try Body(canonical: record.body)
                 let bad = Proposal(header: header, body: body)
                 other.verdicts[header.id] = nil
-                other.send(
-                    .verify(view: record.height, proposal: bad.bytes, wallMs: world.wallMs))
+                other.hear(bad.bytes, header, view: right.view)
                 if other.verdicts[header.id] == true { other.send(.certify(header.id)) }
                 #expect(
-                    other.verdicts[header.id] == false, "height \(record.height), \(number)")
+                    other.verdicts[header.id] != true, "height \(record.height), \(number)")
             }
             other.send(.certify(record.id))
             #expect(other.verdicts[record.id] == true, "height \(record.height)")
@@ -160,17 +159,14 @@ import Testing
             let body = Body(evidence: [], transactions: transactions)
             changed.bodyRoot = body.root(world.genesis.salt)
             let bad = Proposal(header: changed, body: body)
-            other.send(.verify(view: 1, proposal: bad.bytes, wallMs: world.wallMs))
+            other.hear(bad.bytes, changed)
             other.send(.certify(changed.id))
             #expect(other.verdicts[changed.id] == false)
         }
         let evidence = Body(evidence: [EvidenceBytes([1])], transactions: good)
         var changed = header
         changed.bodyRoot = evidence.root(world.genesis.salt)
-        other.send(
-            .verify(
-                view: 1, proposal: Proposal(header: changed, body: evidence).bytes,
-                wallMs: world.wallMs))
+        other.hear(Proposal(header: changed, body: evidence).bytes, changed)
         #expect(other.verdicts[changed.id] == false, "evidence is not taken yet")
         #expect(other.root() == Chain.genesisRoot(world.genesis))
     }
@@ -194,8 +190,8 @@ import Testing
             var bytes = good
             let at = Int(generator.below(UInt64(bytes.count)))
             bytes[at] ^= UInt8(1 + generator.below(255))
-            world.send(.verify(view: 1, proposal: bytes, wallMs: world.wallMs))
-            world.send(.verify(view: 1, proposal: Array(bytes.prefix(at)), wallMs: 0))
+            world.send(.block(bytes))
+            world.send(.block(Array(bytes.prefix(at))))
         }
         #expect(world.stalled == nil)
         expectNone(world.submit(World.requester, World.transfer(World.provider, 4)))

@@ -114,7 +114,7 @@ import Testing
 
     @Test func everyMethodOfTheTaskIsDeclared() {
         let named = [
-            "rpc.discover", "node.status", "node.stop", "block.get", "chain.genesis",
+            "rpc.discover", "node.status", "node.stop", "peer.list", "block.get", "chain.genesis",
             "chain.supply", "account.get",
             "wallet.list", "wallet.create", "wallet.export-words", "transaction.submit",
             "transaction.simulate", "transaction.prepare", "transaction.send", "transaction.get",

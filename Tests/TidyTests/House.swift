@@ -28,7 +28,10 @@ enum House {
         "Devices": ["Primitives", "Kernels", "COpenCL"] + system,
         "Transport": ["Primitives", "Gossip"] + nio + system,
         "Control": ["Primitives", "Kernels"] + nio + system,
-        "Simulation": ["Primitives", "Node", "Chain", "Ledger"] + collections,
+        "Simulation": [
+            "Primitives", "Ledger", "Kernels", "Economy", "Consensus", "Gossip", "Provider",
+            "Chain", "Node",
+        ] + collections,
         "starlingd": [
             "Primitives", "Ledger", "Kernels", "Economy", "Consensus", "Gossip", "Provider",
             "Chain",
@@ -37,6 +40,9 @@ enum House {
         ] + system,
         "starling": ["Primitives", "Kernels", "Control", "ArgumentParser", "TOMLKit"] + system,
         "starling-worker": ["Primitives", "Kernels", "Devices"] + system,
+        "starling-bench": [
+            "Primitives", "Ledger", "Economy", "Chain", "Store", "ArgumentParser",
+        ] + system,
         "starling-sim": ["Primitives", "Simulation", "ArgumentParser"] + system,
     ]
 

@@ -213,15 +213,37 @@ package struct Voter: Hashable, Sendable {
 
     /// Says everything again that a peer may have missed; one's own votes are counted again, too.
     private func repeatMyself(_ out: inout Out) {
-        if let certificate = self.tip.certificate {
-            out.append(.broadcast(.certificate(certificate)))
-        }
+        for message in self.greeting { out.append(.broadcast(message)) }
+    }
+
+    /// What a peer needs to stand where this node stands: certificates and one's own last words.
+    var greeting: [Message] {
+        var messages = self.tip.certificate.map { [Message.certificate($0)] } ?? []
         for round in self.rounds.all where round.view + 1 >= self.view {
-            for certificate in round.certificates {
-                out.append(.broadcast(.certificate(certificate)))
-            }
+            messages += round.certificates.map { .certificate($0) }
         }
-        for message in self.own.suffix(64) { out.append(.broadcast(message)) }
+        return messages + self.own.suffix(Self.ownMax)
+    }
+
+    /// Own messages said again at most.
+    private static let ownMax = 64
+
+    /// Blocks whose certification is asked for.
+    var awaited: [BlockID] {
+        self.rounds.all.filter { $0.certified == .asked }.compactMap(\.block)
+    }
+
+    /// True for a certificate that would change what this node knows.
+    func wants(_ certificate: Certificate) -> Bool {
+        guard certificate.epoch == self.epochs.current, certificate.view > self.tip.view else {
+            return false
+        }
+        let round = self.rounds[certificate.view]
+        return switch certificate.kind {
+        case .notarize: round.notarization == nil
+        case .nullify: round.nullification == nil
+        case .finalize: round.finalization == nil
+        }
     }
 
     /// What helps a peer that lacks the certificates of a view.

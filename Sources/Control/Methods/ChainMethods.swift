@@ -18,6 +18,14 @@ extension Methods {
                 .required("timeMs", Shape.u64, "ledger time, milliseconds"),
                 .required("header", Shape.record, "protocol/block.md"),
                 .required(
+                    "certificate",
+                    Shape.nullable(
+                        Shape.object(
+                            .required("view", Shape.u64, "in which it became final"),
+                            .required("signers", Shape.list(Shape.digest, max: 512), "nodes"),
+                            .required("validators", Shape.u32, "of whom there are so many"))),
+                    "who made it final; null where a later block's certificate does"),
+                .required(
                     "transactions",
                     Shape.list(
                         Shape.object(
@@ -36,6 +44,12 @@ extension Methods {
                     ("id", Sample.block), ("height", .string("7")),
                     ("timeMs", .string("1760000000000")),
                     ("header", .object(("height", .string("7")))),
+                    (
+                        "certificate",
+                        .object(
+                            ("view", .string("7")), ("signers", .array([Sample.digest])),
+                            ("validators", .number(1)))
+                    ),
                     (
                         "transactions",
                         .array([
@@ -112,7 +126,50 @@ extension Methods {
                         ])
                     ))
             )),
+        Self.chainExport,
     ]
+
+    private static let chainExport = MethodSchema(
+        "chain.export",
+        "Gives final blocks as stored, for checking the whole chain without the daemon.",
+        params: [
+            .optional("from", Shape.u64, "the first height; 1 if left out"), Self.pageLimit,
+        ],
+        result: Shape.object(
+            .required("genesisHeader", Shape.hex(max: 1 << 10), "of height 0, canonical bytes"),
+            .required("last", Shape.u64, "the highest height stored; 0 before the first block"),
+            .required(
+                "blocks",
+                Shape.list(
+                    Shape.object(
+                        .required("height", Shape.u64, "without a gap"),
+                        .required("header", Shape.hex(max: 1 << 10), "canonical bytes"),
+                        .required("body", Shape.hex(max: 1 << 21), "canonical bytes"),
+                        .required(
+                            "receipts", Shape.hex(max: 1 << 23), "count and canonical bytes"),
+                        .required(
+                            "certificate", Shape.hex(max: 1 << 16),
+                            "canonical bytes; empty where a later block's covers it")),
+                    max: 1000),
+                "fewer than `limit` where they are large"),
+            .optional("next", Shape.u64, "`from` of the next page; absent on the last")),
+        errors: [
+            .init("chain.damaged", "a stored block is not what was written; it is not served")
+        ],
+        example: (
+            .object(("from", .string("7")), ("limit", .number(1))),
+            .object(
+                ("genesisHeader", .string("0100")), ("last", .string("42")),
+                (
+                    "blocks",
+                    .array([
+                        .object(
+                            ("height", .string("7")), ("header", .string("0100")),
+                            ("body", .string("0000")), ("receipts", .string("00")),
+                            ("certificate", .string("03")))
+                    ])
+                ), ("next", .string("8")))
+        ))
 
     static let wallets = [
         MethodSchema(

@@ -106,7 +106,8 @@ extension Methods {
             Self.notFound,
             .init("job.notCommitted", "there is nothing to open yet"),
             .init("job.noSuchLeaf", "the index is not below the number of leaves"),
-            .init("job.notHere", "another node provides this job"),
+            .init("job.notHere", "its provider is out of reach, or has no record of it"),
+            .init("job.notYet", "the audit is not over, or the provider is busy: ask again"),
         ],
         example: (
             .object(("job", Sample.job), ("leaf", .string("7"))),

@@ -4,7 +4,8 @@ import Primitives
 package enum Methods {
     /// All declarations; names are unique.
     package static let all: [MethodSchema] =
-        Self.rpc + Self.node + Self.chain + Self.wallets + Self.transactions + Self.kernels
+        Self.rpc + Self.node + Self.peers + Self.chain + Self.wallets + Self.transactions
+        + Self.kernels
         + Self.jobs + Self.blobs + Self.provider + Self.events
 
     /// The declaration of one method.

@@ -56,7 +56,14 @@ final class Connection: ChannelDuplexHandler {
         self.context = nil
         for task in self.tasks.values { task.cancel() }
         self.server.remove(self.id)
+        self.forgetIfOver()
         context.fireChannelInactive()
+    }
+
+    /// Once the client is gone and its last call has ended, what belongs to it is let go.
+    private func forgetIfOver() {
+        guard self.context == nil, self.tasks.isEmpty else { return }
+        self.server.table.closed(self.id)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -146,7 +153,8 @@ final class Connection: ChannelDuplexHandler {
     private func start(_ request: RequestLine.Request, id: JSON?, group: UInt64) {
         guard let entry = self.server.table.entry(request.method) else {
             let nearest = self.server.table.nearest(request.method)
-            let name = String(request.method.prefix(64))
+            // By scalars: one character may be megabytes of combining marks.
+            let name = String(String.UnicodeScalarView(request.method.unicodeScalars.prefix(64)))
             return self.finish(group, .methodNotFound(name, nearest: nearest), id: id)
         }
         if request.method.hasSuffix("subscribe") {
@@ -165,6 +173,7 @@ final class Connection: ChannelDuplexHandler {
                 bound.value.tasks[number] = nil
                 bound.value.finish(group, reply)
                 bound.value.advance()
+                bound.value.forgetIfOver()
             }
         }
     }

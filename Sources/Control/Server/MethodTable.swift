@@ -102,6 +102,7 @@ package struct MethodTable: Sendable {
     }
 
     private var entries: [String: Entry] = [:]
+    private var closers: [@Sendable (UInt64) -> Void] = []
 
     /// A table with `rpc.discover`, `subscribe`, `unsubscribe` (the server's own) and the refusal
     /// to export secrets.
@@ -116,6 +117,16 @@ package struct MethodTable: Sendable {
                 "wallet.neverExported", "no secret leaves the daemon over its socket",
                 fix: "back up the key files in the daemon's data directory, on its own machine")
         }
+    }
+
+    /// Calls `handler` with the number of each connection that is over: no call of it comes or runs
+    /// any more. On the connection's event loop, so it may not wait.
+    package mutating func whenClosed(_ handler: @escaping @Sendable (UInt64) -> Void) {
+        self.closers.append(handler)
+    }
+
+    func closed(_ connection: UInt64) {
+        for closer in self.closers { closer(connection) }
     }
 
     /// Serves the method declared under `name` in ``Methods``.

@@ -90,14 +90,16 @@ package struct Genesis: Record {
     /// What binds every hash to this chain.
     package var salt: ChainSalt { ChainSalt(self.id) }
 
-    /// H(.validators | node key and stake of each, in order).
+    /// H(.validators | ULEB128 count | node key 32 bytes, stake u64 in motes, each): the hash that
+    /// consensus gives its validator set, which is in the same order.
     package var validatorsHash: Digest {
-        var hash = Blake2b(.validators, self.salt)
+        var encoder = Encoder()
+        encoder.length(self.validators.count)
         for one in self.validators {
-            hash.update(one.key.canonicalBytes)
-            hash.update(one.stake.canonicalBytes)
+            one.key.encode(into: &encoder)
+            encoder.u64(UInt64(clamping: one.stake.units))  // raw: a weight; `build` bounds it.
         }
-        return hash.finish()
+        return Blake2b.hash(.validators, self.salt, encoder.bytes)
     }
 
     /// One validator, instant deadlines' worth of patience for nobody, and funded accounts.
@@ -182,8 +184,11 @@ package struct Genesis: Record {
         }
         for (index, one) in self.validators.enumerated() {
             guard one.stake > .zero else { throw Fault("validator \(index) has no stake") }
-            guard !self.validators[..<index].contains(where: { $0.key == one.key }) else {
-                throw Fault("validator \(index) has another's key")
+            guard one.stake.units <= UInt64.max else {  // raw: compared with a weight's bound.
+                throw Fault("the stake of validator \(index) exceeds 2^64 - 1 motes")
+            }
+            guard index == 0 || self.validators[index - 1].key < one.key else {
+                throw Fault("validator \(index): keys ascend, and each is there once")
             }
             try Self.mint(one.stake, to: one.payout, &state)
             let subject = one.key.canonicalBytes

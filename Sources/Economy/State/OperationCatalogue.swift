@@ -125,7 +125,7 @@ package enum OperationCatalogue {
         do throws(Failure) {
             return Self.json(try Self.decode(bytes))
         } catch {
-            return .object(("operation", .string("unknown")), ("bytes", bytes.json))
+            return .object(("operation", .string("operation.unknown")), ("bytes", bytes.json))
         }
     }
 

@@ -38,7 +38,8 @@ package struct AssetRules: Record {
 
 /// An asset: who issues it, how much exists, who may hold it.
 ///
-/// - Invariant: `issued` is the sum of all balances and at most `supplyMax`.
+/// - Invariant: `issued` is the sum of all balances and at most `supplyMax`; it is `minted` less
+///   `burned`.
 package struct Asset: Record {
     /// In the order checked.
     package enum Rejection: UInt16, RejectionCases {
@@ -61,6 +62,10 @@ package struct Asset: Record {
     package var symbol: String
     /// Units that exist: what the issuance account gave less what it took back.
     package var issued: Amount
+    /// What the issuance account ever gave.
+    package var minted: Amount
+    /// What it ever took back.
+    package var burned: Amount
     /// Minting stops here.
     package var supplyMax: Amount
     /// Who may hold it.
@@ -76,6 +81,8 @@ package struct Asset: Record {
         self.decimals = decimals
         self.symbol = symbol
         self.issued = .zero
+        self.minted = .zero
+        self.burned = .zero
         self.supplyMax = supplyMax
         self.rules = rules
     }
@@ -91,6 +98,8 @@ package struct Asset: Record {
         try visitor.field("decimals", &self.decimals)
         try visitor.text("symbol", &self.symbol, max: Self.symbolBytesMax)
         try visitor.field("issued", &self.issued)
+        try visitor.field("minted", &self.minted)
+        try visitor.field("burned", &self.burned)
         try visitor.field("supplyMax", &self.supplyMax)
         try visitor.field("rules", &self.rules)
     }

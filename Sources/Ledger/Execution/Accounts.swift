@@ -40,6 +40,8 @@ extension LedgerState {
         guard asset.symbol.utf8.count <= Asset.symbolBytesMax else { throw .symbolTooLong }
         var asset = asset
         asset.issued = .zero
+        asset.minted = .zero
+        asset.burned = .zero
         self[LedgerTables.assets, id] = asset
     }
 

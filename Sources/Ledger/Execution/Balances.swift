@@ -83,6 +83,8 @@ extension LedgerState {
                 throw .supplyAboveMax
             }
             asset.issued = issued
+            guard let minted = asset.minted + amount else { throw .supplyAboveMax }
+            asset.minted = minted
         } else {
             guard source.available >= amount, let rest = source.amount - amount else {
                 throw .insufficientFunds
@@ -92,6 +94,8 @@ extension LedgerState {
         if burns {
             guard let issued = asset.issued - amount else { throw .burnAboveIssued }
             asset.issued = issued
+            // At most what was ever minted, which fits.
+            asset.burned = (asset.burned + amount).proven("no more is burned than was minted")
         } else {
             guard let sum = target.amount + amount else { throw .targetOverflows }
             target.amount = sum

@@ -6,6 +6,8 @@ package import Primitives
 package enum InvariantViolation: Error, Hashable, Sendable {
     /// Balances of an asset, with deposits in rows for the coin, do not add up to what was issued.
     case issuedDiffers(AssetID)
+    /// What was minted less what was burned is not what is issued.
+    case burnedDiffers(AssetID)
     /// Holds of an account do not add up to what its balance says is held.
     case heldDiffers(Holding)
     /// More is held than is there.
@@ -91,6 +93,9 @@ struct Conservation {
         let asset = try entry.record(of: LedgerTables.assets, at: path)
         guard let id = LedgerTables.assets.key(of: row) else { throw .damaged(path: path) }
         if isAfter, asset.issued > asset.supplyMax { self.violations.append(.supplyAboveMax(id)) }
+        if isAfter, asset.minted - asset.burned != asset.issued {
+            self.violations.append(.burnedDiffers(id))
+        }
         self.issued[id, default: Sums()].add(asset.issued.units, isAfter)  // raw: see Sums.
     }
 

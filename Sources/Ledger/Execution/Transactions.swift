@@ -127,6 +127,7 @@ extension LedgerState {
         }
         guard burned > .zero, var star = self[LedgerTables.assets, .star] else { return }
         star.issued = (star.issued - burned).proven("balances are at most what was issued")
+        star.burned = (star.burned + burned).proven("no more is burned than was ever issued")
         self[LedgerTables.assets, .star] = star
     }
 

@@ -2,7 +2,7 @@
 /// is refused.
 ///
 /// - Source: protocol/encoding.md; a strict subset of BCS.
-package protocol Canonical: Sendable {
+@usableFromInline package protocol Canonical: Sendable {
     /// Appends the value's bytes.
     func encode(into encoder: inout Encoder)
     /// Reads one value, leaving the decoder after it.
@@ -11,7 +11,7 @@ package protocol Canonical: Sendable {
 
 extension Canonical {
     /// The value's one encoding.
-    package var canonicalBytes: [UInt8] {
+    @inlinable package var canonicalBytes: [UInt8] {
         var encoder = Encoder()
         self.encode(into: &encoder)
         return encoder.bytes
@@ -20,7 +20,7 @@ extension Canonical {
     /// Decodes the whole of `bytes`.
     ///
     /// - Throws: ``DecodeError``, also for bytes after the value.
-    package init(canonical bytes: [UInt8]) throws(DecodeError) {
+    @inlinable package init(canonical bytes: [UInt8]) throws(DecodeError) {
         var decoder = Decoder(bytes)
         try self.init(from: &decoder)
         try decoder.finish()
@@ -29,7 +29,7 @@ extension Canonical {
 
 /// A value that is a field of a record: canonical bytes, a JSON form and a schema from one
 /// declaration.
-package protocol FieldValue: Canonical, Hashable {
+@usableFromInline package protocol FieldValue: Canonical, Hashable {
     /// Any value; decoding starts from it.
     static var blank: Self { get }
     /// The JSON form: amounts and 64-bit integers as decimal strings, bytes as hex.
@@ -41,7 +41,7 @@ package protocol FieldValue: Canonical, Hashable {
 }
 
 /// Walks over the fields of a record in wire order.
-package protocol FieldVisitor {
+@usableFromInline package protocol FieldVisitor {
     /// What a visit can throw; `Never` for writers.
     associatedtype Failure: Error
     /// One value.
@@ -59,14 +59,14 @@ package protocol FieldVisitor {
 }
 
 /// A record of named fields: its one declaration is ``visit(_:)``.
-package protocol Record: FieldValue {
+@usableFromInline package protocol Record: FieldValue {
     /// Shows every field to `visitor`, in wire order.
     mutating func visit<V: FieldVisitor>(_ visitor: inout V) throws(V.Failure)
 }
 
 extension Record {
     /// The fields one after the other.
-    package func encode(into encoder: inout Encoder) {
+    @inlinable package func encode(into encoder: inout Encoder) {
         var copy = self
         var writer = BinaryWriter(encoder: encoder)
         encoder = Encoder()
@@ -75,7 +75,7 @@ extension Record {
     }
 
     /// Reads the fields one after the other.
-    package init(from decoder: inout Decoder) throws(DecodeError) {
+    @inlinable package init(from decoder: inout Decoder) throws(DecodeError) {
         var value = Self.blank
         var reader = BinaryReader(decoder: decoder)
         try reader.decoder.enter()
@@ -112,14 +112,15 @@ extension Record {
 }
 
 /// An enum of one byte; its JSON form is the name of the case.
-package protocol CodeEnum: FieldValue, RawRepresentable, CaseIterable where RawValue == UInt8 {}
+@usableFromInline package protocol CodeEnum: FieldValue, RawRepresentable, CaseIterable
+where RawValue == UInt8 {}
 
 extension CodeEnum {
     /// One byte.
-    package func encode(into encoder: inout Encoder) { encoder.u8(self.rawValue) }
+    @inlinable package func encode(into encoder: inout Encoder) { encoder.u8(self.rawValue) }
 
     /// Reads one byte that names a case.
-    package init(from decoder: inout Decoder) throws(DecodeError) {
+    @inlinable package init(from decoder: inout Decoder) throws(DecodeError) {
         let offset = decoder.offset
         let code = try decoder.u8()
         guard let value = Self(rawValue: code) else {

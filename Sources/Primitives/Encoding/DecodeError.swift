@@ -1,7 +1,7 @@
 /// Why bytes are not a canonical encoding; every case says where.
 ///
 /// - Source: protocol/encoding.md, "Errors".
-package enum DecodeError: Error, Hashable, Sendable {
+@usableFromInline package enum DecodeError: Error, Hashable, Sendable {
     /// The input ended before the value did.
     case truncated(offset: Int)
     /// Bytes remain after the value.
@@ -23,7 +23,12 @@ package enum DecodeError: Error, Hashable, Sendable {
 /// Why a JSON value is not a value of the expected type.
 ///
 /// `path` is in the notation `operations[0].amount`; `expected` and `found` are words for people.
-package struct FieldError: Error, Hashable, Sendable {
+///
+/// - Bounds: of what a stranger wrote, path and `found` show `shownMax` scalars.
+@usableFromInline package struct FieldError: Error, Hashable, Sendable {
+    /// The most scalars of a path or of what was found.
+    package static let shownMax = 256
+
     /// Where in the document.
     package let path: String
     /// What belongs there.
@@ -33,9 +38,16 @@ package struct FieldError: Error, Hashable, Sendable {
 
     /// An error at `path`.
     package init(path: String, expected: String, found: String) {
-        self.path = path
+        self.path = Self.shown(path)
         self.expected = expected
-        self.found = found
+        self.found = Self.shown(found)
+    }
+
+    private static func shown(_ text: String) -> String {
+        guard text.utf8.count > Self.shownMax else { return text }
+        // By scalars: one character may be megabytes of combining marks.
+        let scalars = text.unicodeScalars.prefix(Self.shownMax - 1)
+        return String(String.UnicodeScalarView(scalars)) + "…"
     }
 
     /// An error that describes `json` as what was found.

@@ -1,5 +1,5 @@
 /// A JSON value whose objects keep their order. Text is read in `Control`, written here.
-package indirect enum JSON: Hashable, Sendable {
+@usableFromInline package indirect enum JSON: Hashable, Sendable {
     case null
     case bool(Bool)
     /// An integer that every reader holds exactly; larger ones are strings by convention.
@@ -11,7 +11,7 @@ package indirect enum JSON: Hashable, Sendable {
     case object([Member])
 
     /// One name and its value.
-    package struct Member: Hashable, Sendable {
+    @usableFromInline package struct Member: Hashable, Sendable {
         /// The key.
         package let name: String
         /// What it maps to.
@@ -65,6 +65,20 @@ package indirect enum JSON: Hashable, Sendable {
         case .string: "string"
         case .array: "array"
         case .object: "object"
+        }
+    }
+
+    /// What a schema asks for, in words, for errors.
+    var expectation: String {
+        if let choices = self["enum"]?.arrayValue {
+            return choices.map { $0.stringValue ?? $0.text }.joined(separator: " | ")
+        }
+        if let max = self["maximum"] { return "integer 0...\(max.text)" }
+        switch (self["pattern"]?.stringValue, self["type"]?.stringValue) {
+        case ("^(0|[1-9][0-9]*)$", _): return "decimal string"
+        case ("^[0-9a-f]{64}$", _): return "64 hexadecimal digits"
+        case (_, let type?): return type
+        case (_, nil): return "a value or null"
         }
     }
 

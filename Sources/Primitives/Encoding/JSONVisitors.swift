@@ -4,19 +4,19 @@ struct JSONFieldWriter: FieldVisitor {
     var members: [JSON.Member] = []
 
     mutating func field<T: FieldValue>(_ name: StaticString, _ value: inout T) {
-        self.members.append(.init(name: "\(name)", value: value.json))
+        self.members.append(.init(name: name.description, value: value.json))
     }
 
     mutating func list<T: FieldValue>(_ name: StaticString, _ value: inout [T], max: Int) {
-        self.members.append(.init(name: "\(name)", value: .array(value.map(\.json))))
+        self.members.append(.init(name: name.description, value: .array(value.map(\.json))))
     }
 
     mutating func bytes(_ name: StaticString, _ value: inout [UInt8], max: Int) {
-        self.members.append(.init(name: "\(name)", value: .string(Hex.encode(value))))
+        self.members.append(.init(name: name.description, value: .string(Hex.encode(value))))
     }
 
     mutating func text(_ name: StaticString, _ value: inout String, max: Int) {
-        self.members.append(.init(name: "\(name)", value: .string(value)))
+        self.members.append(.init(name: name.description, value: .string(value)))
     }
 }
 
@@ -47,14 +47,14 @@ struct JSONFieldReader: FieldVisitor {
     mutating func field<T: FieldValue>(
         _ name: StaticString, _ value: inout T
     ) throws(FieldError) {
-        let (json, path) = try self.take("\(name)", "\(T.self)")
+        let (json, path) = try self.take(name.description, T.schema.expectation)
         value = try T(json: json, at: path)
     }
 
     mutating func list<T: FieldValue>(
         _ name: StaticString, _ value: inout [T], max: Int
     ) throws(FieldError) {
-        let (json, path) = try self.take("\(name)", "array")
+        let (json, path) = try self.take(name.description, "array")
         guard case .array(let elements) = json else {
             throw FieldError(path: path, expected: "array", found: json)
         }
@@ -71,7 +71,7 @@ struct JSONFieldReader: FieldVisitor {
     mutating func bytes(
         _ name: StaticString, _ value: inout [UInt8], max: Int
     ) throws(FieldError) {
-        let (json, path) = try self.take("\(name)", "hex string")
+        let (json, path) = try self.take(name.description, "hex string")
         guard case .string(let text) = json, let bytes = Hex.decode(text) else {
             throw FieldError(path: path, expected: "hex string", found: json)
         }
@@ -84,7 +84,7 @@ struct JSONFieldReader: FieldVisitor {
     mutating func text(
         _ name: StaticString, _ value: inout String, max: Int
     ) throws(FieldError) {
-        let (json, path) = try self.take("\(name)", "string")
+        let (json, path) = try self.take(name.description, "string")
         guard case .string(let text) = json else {
             throw FieldError(path: path, expected: "string", found: json)
         }
@@ -96,12 +96,12 @@ struct JSONFieldReader: FieldVisitor {
     }
 
     private mutating func take(
-        _ name: String, _ expected: String
+        _ name: String, _ expected: @autoclosure () -> String
     ) throws(FieldError) -> (JSON, String) {
         self.known.append(name)
         let path = self.place(name)
         guard let member = self.members.first(where: { $0.name == name }) else {
-            throw FieldError(path: path, expected: expected, found: "nothing")
+            throw FieldError(path: path, expected: expected(), found: "nothing")
         }
         return (member.value, path)
     }
@@ -126,26 +126,26 @@ struct SchemaWriter: FieldVisitor {
     }
 
     mutating func field<T: FieldValue>(_ name: StaticString, _ value: inout T) {
-        self.properties.append(.init(name: "\(name)", value: T.schema))
+        self.properties.append(.init(name: name.description, value: T.schema))
     }
 
     mutating func list<T: FieldValue>(_ name: StaticString, _ value: inout [T], max: Int) {
         let schema = JSON.object(
             ("type", .string("array")), ("items", T.schema),
             ("maxItems", .number(Int64(clamping: max))))
-        self.properties.append(.init(name: "\(name)", value: schema))
+        self.properties.append(.init(name: name.description, value: schema))
     }
 
     mutating func bytes(_ name: StaticString, _ value: inout [UInt8], max: Int) {
         let schema = JSON.object(
             ("type", .string("string")), ("pattern", .string("^([0-9a-f]{2})*$")),
             ("maxLength", .number(Int64(clamping: max) * 2)))
-        self.properties.append(.init(name: "\(name)", value: schema))
+        self.properties.append(.init(name: name.description, value: schema))
     }
 
     mutating func text(_ name: StaticString, _ value: inout String, max: Int) {
         let schema = JSON.object(
             ("type", .string("string")), ("maxLength", .number(Int64(clamping: max))))
-        self.properties.append(.init(name: "\(name)", value: schema))
+        self.properties.append(.init(name: name.description, value: schema))
     }
 }

@@ -1,127 +1,139 @@
 extension FieldValue where Self: FixedWidthInteger {
     /// Zero.
-    package static var blank: Self { 0 }
+    @usableFromInline package static var blank: Self { 0 }
 }
 
 extension UInt8: FieldValue {
     /// One byte.
-    package func encode(into encoder: inout Encoder) { encoder.u8(self) }
+    @inlinable package func encode(into encoder: inout Encoder) { encoder.u8(self) }
     /// One byte.
-    package init(from decoder: inout Decoder) throws(DecodeError) { self = try decoder.u8() }
+    @inlinable package init(from decoder: inout Decoder) throws(DecodeError) {
+        self = try decoder.u8()
+    }
     /// A number.
-    package var json: JSON { .number(Int64(self)) }
+    @usableFromInline package var json: JSON { .number(Int64(self)) }
     /// A number in range.
-    package init(json: JSON, at path: String) throws(FieldError) {
+    @usableFromInline package init(json: JSON, at path: String) throws(FieldError) {
         self = try smallNumber(json, at: path)
     }
     /// An integer in range.
-    package static var schema: JSON { smallNumberSchema(Int64(Self.max)) }
+    @usableFromInline package static var schema: JSON { smallNumberSchema(Int64(Self.max)) }
 }
 
 extension UInt16: FieldValue {
     /// Two bytes.
-    package func encode(into encoder: inout Encoder) { encoder.u16(self) }
+    @inlinable package func encode(into encoder: inout Encoder) { encoder.u16(self) }
     /// Two bytes.
-    package init(from decoder: inout Decoder) throws(DecodeError) { self = try decoder.u16() }
+    @inlinable package init(from decoder: inout Decoder) throws(DecodeError) {
+        self = try decoder.u16()
+    }
     /// A number.
-    package var json: JSON { .number(Int64(self)) }
+    @usableFromInline package var json: JSON { .number(Int64(self)) }
     /// A number in range.
-    package init(json: JSON, at path: String) throws(FieldError) {
+    @usableFromInline package init(json: JSON, at path: String) throws(FieldError) {
         self = try smallNumber(json, at: path)
     }
     /// An integer in range.
-    package static var schema: JSON { smallNumberSchema(Int64(Self.max)) }
+    @usableFromInline package static var schema: JSON { smallNumberSchema(Int64(Self.max)) }
 }
 
 extension UInt32: FieldValue {
     /// Four bytes.
-    package func encode(into encoder: inout Encoder) { encoder.u32(self) }
+    @inlinable package func encode(into encoder: inout Encoder) { encoder.u32(self) }
     /// Four bytes.
-    package init(from decoder: inout Decoder) throws(DecodeError) { self = try decoder.u32() }
+    @inlinable package init(from decoder: inout Decoder) throws(DecodeError) {
+        self = try decoder.u32()
+    }
     /// A number.
-    package var json: JSON { .number(Int64(self)) }
+    @usableFromInline package var json: JSON { .number(Int64(self)) }
     /// A number in range.
-    package init(json: JSON, at path: String) throws(FieldError) {
+    @usableFromInline package init(json: JSON, at path: String) throws(FieldError) {
         self = try smallNumber(json, at: path)
     }
     /// An integer in range.
-    package static var schema: JSON { smallNumberSchema(Int64(Self.max)) }
+    @usableFromInline package static var schema: JSON { smallNumberSchema(Int64(Self.max)) }
 }
 
 extension UInt64: FieldValue {
     /// Eight bytes.
-    package func encode(into encoder: inout Encoder) { encoder.u64(self) }
+    @inlinable package func encode(into encoder: inout Encoder) { encoder.u64(self) }
     /// Eight bytes.
-    package init(from decoder: inout Decoder) throws(DecodeError) { self = try decoder.u64() }
+    @inlinable package init(from decoder: inout Decoder) throws(DecodeError) {
+        self = try decoder.u64()
+    }
     /// A decimal string: many readers hold only 53 bits of a number.
-    package var json: JSON { .string(String(self)) }
+    @usableFromInline package var json: JSON { .string(String(self)) }
     /// A decimal string without sign or leading zeros.
-    package init(json: JSON, at path: String) throws(FieldError) {
+    @usableFromInline package init(json: JSON, at path: String) throws(FieldError) {
         self = try decimal(json, at: path)
     }
     /// A decimal string.
-    package static var schema: JSON { decimalSchema }
+    @usableFromInline package static var schema: JSON { decimalSchema }
 }
 
 extension UInt128: FieldValue {
     /// Sixteen bytes.
-    package func encode(into encoder: inout Encoder) { encoder.u128(self) }
+    @inlinable package func encode(into encoder: inout Encoder) { encoder.u128(self) }
     /// Sixteen bytes.
-    package init(from decoder: inout Decoder) throws(DecodeError) { self = try decoder.u128() }
+    @inlinable package init(from decoder: inout Decoder) throws(DecodeError) {
+        self = try decoder.u128()
+    }
     /// A decimal string.
-    package var json: JSON { .string(String(self)) }
+    @usableFromInline package var json: JSON { .string(String(self)) }
     /// A decimal string without sign or leading zeros.
-    package init(json: JSON, at path: String) throws(FieldError) {
+    @usableFromInline package init(json: JSON, at path: String) throws(FieldError) {
         self = try decimal(json, at: path)
     }
     /// A decimal string.
-    package static var schema: JSON { decimalSchema }
+    @usableFromInline package static var schema: JSON { decimalSchema }
 }
 
 extension Bool: FieldValue {
     /// False.
-    package static var blank: Bool { false }
+    @usableFromInline package static var blank: Bool { false }
     /// One byte, 0 or 1.
-    package func encode(into encoder: inout Encoder) { encoder.bool(self) }
+    @inlinable package func encode(into encoder: inout Encoder) { encoder.bool(self) }
     /// One byte, 0 or 1.
-    package init(from decoder: inout Decoder) throws(DecodeError) { self = try decoder.bool() }
+    @inlinable package init(from decoder: inout Decoder) throws(DecodeError) {
+        self = try decoder.bool()
+    }
     /// A boolean.
-    package var json: JSON { .bool(self) }
+    @usableFromInline package var json: JSON { .bool(self) }
     /// A boolean.
-    package init(json: JSON, at path: String) throws(FieldError) {
+    @usableFromInline package init(json: JSON, at path: String) throws(FieldError) {
         guard case .bool(let value) = json else {
             throw FieldError(path: path, expected: "boolean", found: json)
         }
         self = value
     }
     /// A boolean.
-    package static var schema: JSON { .object(("type", .string("boolean"))) }
+    @usableFromInline package static var schema: JSON { .object(("type", .string("boolean"))) }
 }
 
 extension Optional: Canonical where Wrapped: FieldValue {
     /// One byte 0, or 1 and the value.
-    package func encode(into encoder: inout Encoder) {
+    @inlinable package func encode(into encoder: inout Encoder) {
         encoder.bool(self != nil)
         if let value = self { value.encode(into: &encoder) }
     }
 
     /// One byte 0, or 1 and the value.
-    package init(from decoder: inout Decoder) throws(DecodeError) {
+    @inlinable package init(from decoder: inout Decoder) throws(DecodeError) {
         if try decoder.bool() { self = try Wrapped(from: &decoder) } else { self = nil }
     }
 }
 
 extension Optional: FieldValue where Wrapped: FieldValue {
     /// Nothing.
-    package static var blank: Wrapped? { nil }
+    @usableFromInline package static var blank: Wrapped? { nil }
     /// Null or the value.
-    package var json: JSON { self?.json ?? .null }
+    @usableFromInline package var json: JSON { self?.json ?? .null }
     /// Null or the value.
-    package init(json: JSON, at path: String) throws(FieldError) {
+    @usableFromInline package init(json: JSON, at path: String) throws(FieldError) {
         if case .null = json { self = nil } else { self = try Wrapped(json: json, at: path) }
     }
     /// Null or the value.
-    package static var schema: JSON {
+    @usableFromInline package static var schema: JSON {
         .object(("anyOf", .array([.object(("type", .string("null"))), Wrapped.schema])))
     }
 }

@@ -46,6 +46,9 @@ package enum Domain: String, CaseIterable, Sendable {
     case module = "sl/module/1"
     case hold = "sl/hold/1"
     case generator = "sl/generator/1"
+    case claim = "sl/claim/1"
+    case mac = "sl/mac/1"
+    case cookie = "sl/cookie/1"
 
     /// The 16 bytes of the personalisation.
     package var personal: [UInt8] { Self.personals[self.index] }

@@ -146,7 +146,7 @@ package final class SecretKey: Sendable, CustomStringConvertible, CustomReflecta
         return hash.finish()
     }
 
-    /// The seed, for the key file alone.
+    /// The seed, for the key file and for the conversion to X25519 alone.
     package func withSeed<R>(_ body: (UnsafeBufferPointer<UInt8>) -> R) -> R {
         body(UnsafeBufferPointer(start: self.secret, count: Self.seedCount))
     }

@@ -44,11 +44,7 @@ package struct BlobHasher: Sendable {
                 root = Blake2b.pair(.blob, .none, peak.root, root)
             }
         }
-        var hash = Blake2b(.blob, .none)
-        hash.update(u8: 1)
-        hash.update(u64: self.count)
-        hash.update(root)
-        return BlobID(hash.finish())
+        return Self.id(count: self.count, root: root)
     }
 
     /// The id of bytes that are all at hand.
@@ -56,6 +52,22 @@ package struct BlobHasher: Sendable {
         var hasher = BlobHasher()
         hasher.update(bytes)
         return hasher.finish()
+    }
+
+    /// The id of a blob of `count` bytes whose chunks have this root.
+    static func id(count: UInt64, root: Digest) -> BlobID {
+        var hash = Blake2b(.blob, .none)
+        hash.update(u8: 1)
+        hash.update(u64: count)
+        hash.update(root)
+        return BlobID(hash.finish())
+    }
+
+    /// The digest of one chunk's bytes.
+    static func chunk(_ bytes: ArraySlice<UInt8>) -> Digest {
+        var hash = Self.openChunk()
+        hash.update(bytes)
+        return hash.finish()
     }
 
     private static func openChunk() -> Blake2b {

@@ -5,7 +5,7 @@ package import Primitives
 package enum Duty: Hashable, Sendable {
     /// Run the job and commit its leaf root.
     case run(Run)
-    /// A commitment stands: be ready to open its leaves.
+    /// The auditor of a commitment is drawn: open these leaves to it.
     case open(Open)
     /// Re-run the drawn leaves and report.
     case audit(Audit)
@@ -28,15 +28,21 @@ package enum Duty: Hashable, Sendable {
         }
     }
 
-    /// A commitment of an account here.
+    /// A commitment of an account here, of which leaves were drawn.
     package struct Open: Hashable, Sendable {
         package let job: JobID
+        /// Whoever may see the leaves.
+        package let auditor: AccountID
         package let provider: AccountID
+        /// The drawn leaves, in the ledger's order.
+        package let leaves: [UInt64]
 
-        /// A commitment of `provider`.
-        package init(job: JobID, provider: AccountID) {
+        /// Leaves of a commitment of `provider`, drawn for `auditor`.
+        package init(job: JobID, auditor: AccountID, provider: AccountID, leaves: [UInt64]) {
             self.job = job
+            self.auditor = auditor
             self.provider = provider
+            self.leaves = leaves
         }
     }
 

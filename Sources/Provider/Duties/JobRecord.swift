@@ -1,4 +1,4 @@
-package import Kernels
+import Kernels
 package import Primitives
 
 /// What a provider must not lose: enough to open every leaf of a job and to hand out its output.
@@ -80,17 +80,25 @@ package struct JobRecord: Record {
         Merkle.root(self.leaves(chain: chain), .leaves, chain)
     }
 
-    /// The openings of some leaves; nil if one does not exist.
-    func openings(of wanted: [UInt64], chain: ChainSalt) -> [Opening]? {
-        let leaves = self.leaves(chain: chain)
+    /// The openings of some leaves with the tree of this record; nil if one does not exist.
+    func openings(of wanted: [UInt64], _ tree: LeafTree) -> [Opening]? {
         var openings: [Opening] = []
         for leaf in wanted {
-            guard let index = Int(exactly: leaf), leaves.indices.contains(index) else { return nil }
+            guard let index = Int(exactly: leaf), self.sliceRoots.indices.contains(index),
+                let path = tree.path(index)
+            else { return nil }
             openings.append(
                 Opening(
                     leaf: leaf, salt: self.salt(leaf), sliceRoot: self.sliceRoots[index],
-                    workDigest: .zero, path: Merkle.path(leaves, index, .leaves, chain)))
+                    workDigest: .zero, path: path))
         }
         return openings
+    }
+
+    /// Where the output is, and what opens its commitment.
+    var output: JobOutput {
+        JobOutput(
+            job: self.job, root: self.outputRoot, salt: self.outputSalt, blob: self.outputBlob,
+            bytes: self.outputBytes)
     }
 }

@@ -57,68 +57,6 @@ package struct RefereeRun: Hashable, Sendable {
     }
 }
 
-/// Enough to recompute one leaf's digest and lead it to the leaf root.
-package struct Opening: Hashable, Sendable {
-    package let leaf: UInt64
-    package let salt: Digest
-    package let sliceRoot: Digest
-    /// Zero where the kernel declares none.
-    package let workDigest: Digest
-    package let path: [Digest]
-
-    /// One opened leaf.
-    package init(
-        leaf: UInt64, salt: Digest, sliceRoot: Digest, workDigest: Digest, path: [Digest]
-    ) {
-        self.leaf = leaf
-        self.salt = salt
-        self.sliceRoot = sliceRoot
-        self.workDigest = workDigest
-        self.path = path
-    }
-}
-
-/// What provider and auditor say to each other, beside the ledger.
-///
-/// - Source: protocol/jobs.md, "The blind audit".
-package enum Message: Hashable, Sendable {
-    case auditRequest(AuditRequest)
-    case auditOpenings(AuditOpenings)
-
-    /// The auditor computed the leaves and is bound to its results before it sees the provider's.
-    package struct AuditRequest: Hashable, Sendable {
-        package let job: JobID
-        package let leaves: [UInt64]
-        /// H(.audit | salt | job | slice roots in order).
-        package let commitment: Digest
-
-        /// A request that binds the auditor.
-        package init(job: JobID, leaves: [UInt64], commitment: Digest) {
-            self.job = job
-            self.leaves = leaves
-            self.commitment = commitment
-        }
-    }
-
-    /// The provider's openings of those leaves, and of its output commitment.
-    package struct AuditOpenings: Hashable, Sendable {
-        package let job: JobID
-        package let openings: [Opening]
-        package let outputRoot: Digest
-        package let outputSalt: Digest
-
-        /// The provider's answer.
-        package init(
-            job: JobID, openings: [Opening], outputRoot: Digest, outputSalt: Digest
-        ) {
-            self.job = job
-            self.openings = openings
-            self.outputRoot = outputRoot
-            self.outputSalt = outputSalt
-        }
-    }
-}
-
 /// Something that a person should know, beside the ordinary course.
 package enum ProviderReport: Hashable, Sendable {
     /// A step of a job failed; it is tried again if `retried`.
@@ -126,7 +64,7 @@ package enum ProviderReport: Hashable, Sendable {
     /// The device and the referee disagree: not committed, nothing is lost but the job.
     case selfCheckFailed(JobID, leaf: UInt64)
     case committed(JobID, leaves: Int, kernelNs: UInt64, device: String)
-    /// An auditor cannot be answered: no record of the job.
+    /// The drawn auditor cannot be answered: no record of the job.
     case cannotOpen(JobID, to: AccountID)
     /// The provider's opening is not what this auditor computed, or does not lead to its root.
     case disagreed(JobID, leaf: UInt64)

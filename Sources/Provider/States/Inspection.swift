@@ -11,7 +11,7 @@ struct Inspection: Sendable {
         /// The referee re-runs the drawn leaves.
         case computing(salt: Digest)
         /// Bound to its results, waits for the provider's openings.
-        case asking([LeafResult])
+        case asking([LeafResult], Message)
         /// The report was handed to the ledger.
         case reporting(Intent)
         /// The provider's openings are not what was computed.
@@ -27,6 +27,14 @@ struct Inspection: Sendable {
     init(duty: Duty.Audit, chain: ChainSalt) {
         self.duty = duty
         self.chain = chain
+    }
+
+    /// Blobs to be here before the referee runs.
+    var inputs: [JobInput] { JobInput.all(of: self.duty.order, self.duty.package) }
+
+    /// True before the referee runs.
+    var isIdle: Bool {
+        if case .idle = self.phase { true } else { false }
     }
 
     var phaseName: String {
@@ -49,7 +57,8 @@ struct Inspection: Sendable {
     }
 
     mutating func onRefereed(
-        _ results: [LeafResult], into outbox: inout Outbox<Provider.Effect>
+        _ results: [LeafResult], _ now: Instant, _ askMs: UInt64,
+        into outbox: inout Outbox<Provider.Effect>
     ) {
         guard case .computing(let salt) = self.phase, results.map(\.leaf) == self.duty.leaves
         else { return }
@@ -57,18 +66,30 @@ struct Inspection: Sendable {
         hash.update(salt)
         hash.update(self.duty.job.digest)
         for result in results { hash.update(result.sliceRoot) }
-        self.phase = .asking(results)
         let request = Message.AuditRequest(
             job: self.duty.job, leaves: self.duty.leaves, commitment: hash.finish())
-        outbox.append(
-            .send(.auditRequest(request), from: self.duty.auditor, to: self.duty.provider))
+        self.phase = .asking(results, .auditRequest(request))
+        self.ask(now, askMs, into: &outbox)
     }
 
+    /// Says the request, now and again until the openings are here: messages may be lost.
+    func ask(
+        _ now: Instant, _ askMs: UInt64, into outbox: inout Outbox<Provider.Effect>
+    ) {
+        guard case .asking(_, let request) = self.phase else { return }
+        let auditor = self.duty.auditor
+        outbox.append(.send(request, from: auditor, to: .account(self.duty.provider)))
+        outbox.append(
+            .schedule(.askAgain(self.duty.job, auditor: auditor), at: now.adding(ms: askMs)))
+    }
+
+    /// - Parameter acting: accounts that the sender acts for; the provider is one of them.
     mutating func onOpenings(
-        _ answer: Message.AuditOpenings, from sender: AccountID,
+        _ answer: Message.AuditOpenings, acting: [AccountID],
         into outbox: inout Outbox<Provider.Effect>
     ) {
-        guard case .asking(let results) = self.phase, sender == self.duty.provider else { return }
+        guard case .asking(let results, _) = self.phase, acting.contains(self.duty.provider)
+        else { return }
         if let leaf = self.firstDisagreement(results, answer) {
             self.phase = .disagreed
             outbox.append(.report(.disagreed(self.duty.job, leaf: leaf)))
@@ -90,15 +111,17 @@ struct Inspection: Sendable {
                 .failed(self.duty.job, code: "referee.failed", text: text, retried: true)))
     }
 
-    mutating func retry(salt: Digest, into outbox: inout Outbox<Provider.Effect>) {
+    /// Goes on after a pause; true if it is to be started anew.
+    mutating func retry(into outbox: inout Outbox<Provider.Effect>) -> Bool {
         switch self.phase {
         case .failed:
             self.phase = .idle
-            self.start(salt: salt, into: &outbox)
+            return true
         case .reporting(let intent):
             outbox.append(.intend(self.duty.job, intent, account: self.duty.auditor))
         case .idle, .computing, .asking, .disagreed: break
         }
+        return false
     }
 
     /// The first leaf whose opening is missing, differs from ours, or leads elsewhere.
@@ -106,16 +129,13 @@ struct Inspection: Sendable {
         _ results: [LeafResult], _ answer: Message.AuditOpenings
     ) -> UInt64? {
         let chain = self.chain
+        guard answer.openings.count <= results.count else { return results.first?.leaf ?? 0 }
         for (index, result) in results.enumerated() {
             guard answer.openings.indices.contains(index) else { return result.leaf }
             let opening = answer.openings[index]
-            let leaf = Leaf.digest(
-                salt: opening.salt, job: self.duty.job, provider: self.duty.provider, launch: 0,
-                index: opening.leaf, sliceRoot: opening.sliceRoot,
-                workDigest: opening.workDigest, chain: chain)
-            let isUnderRoot = Merkle.verify(
-                leaf: leaf, index: opening.leaf, count: self.duty.leafCount, path: opening.path,
-                root: self.duty.leafRoot, .leaves, chain)
+            let isUnderRoot = opening.leads(
+                to: self.duty.leafRoot, of: self.duty.leafCount, job: self.duty.job,
+                provider: self.duty.provider, chain)
             guard opening.leaf == result.leaf, opening.sliceRoot == result.sliceRoot, isUnderRoot
             else { return result.leaf }
         }

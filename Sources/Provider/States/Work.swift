@@ -4,7 +4,7 @@ import Primitives
 /// One job that a local account provides, from assignment to commitment.
 struct Work: Sendable {
     private enum Phase: Sendable {
-        /// Waits for a free place.
+        /// Waits for its inputs and a free place.
         case waiting
         /// Waits for the secret of its salts.
         case deriving
@@ -20,7 +20,7 @@ struct Work: Sendable {
         case committed
         /// Failed and waits for its retry.
         case failed
-        /// The device contradicts the referee: nothing is committed.
+        /// The device contradicts the referee, or no record holds the job: nothing is committed.
         case declined
     }
 
@@ -34,6 +34,14 @@ struct Work: Sendable {
     }
 
     var job: JobID { self.run.job }
+
+    /// Blobs to be here before it runs.
+    var inputs: [JobInput] { JobInput.all(of: self.run.order, self.run.package) }
+
+    /// True before it runs for the first time, and between a failure and its repetition.
+    var isWaiting: Bool {
+        if case .waiting = self.phase { true } else { false }
+    }
 
     var isCommitted: Bool {
         if case .committed = self.phase { true } else { false }
@@ -55,11 +63,11 @@ struct Work: Sendable {
         case .keeping, .committing: "committing"
         case .committed: "committed"
         case .failed: "failed, will be tried again"
-        case .declined: "declined: the device contradicts the referee"
+        case .declined: "declined"
         }
     }
 
-    /// Starts if it waits; true if it now occupies a place.
+    /// Starts if it waits, its inputs being here; true if it now occupies a place.
     mutating func start(
         record: JobRecord?, into outbox: inout Outbox<Provider.Effect>
     ) -> Bool {
@@ -80,22 +88,32 @@ struct Work: Sendable {
         outbox.append(.execute(self.job, package: self.run.package, order: self.run.order))
     }
 
+    /// Has the referee look at a sample; answers the record if it is to be kept at once.
     mutating func onExecuted(
         _ execution: Execution, check sample: [UInt64],
         into outbox: inout Outbox<Provider.Effect>
-    ) {
-        guard case .running(let secret) = self.phase else { return }
+    ) -> JobRecord? {
+        guard case .running(let secret) = self.phase else { return nil }
+        guard execution.sliceRoots.count <= JobRecord.leavesMax else {
+            self.phase = .declined
+            let text = "\(execution.sliceRoots.count) leaves are more than a record holds"
+            outbox.append(
+                .report(
+                    .failed(self.job, code: "job.tooManyLeaves", text: text, retried: false)))
+            return nil
+        }
         let record = JobRecord(
             job: self.job, provider: self.run.provider, secret: secret, execution: execution)
         guard !sample.isEmpty else {
             self.keep(record, into: &outbox)
-            return
+            return record
         }
         self.phase = .checking(record, sample: sample)
         outbox.append(
             .referee(
                 RefereeRun(job: self.job, purpose: .selfCheck), package: self.run.package,
                 order: self.run.order, leaves: sample))
+        return nil
     }
 
     /// Compares with the referee; answers the record once it is to be kept.

@@ -2,25 +2,27 @@ import Glibc
 package import Primitives
 import Synchronization
 
-/// Content-addressed files: `blobs/ab/<64 digits>`, made of uploads in `blobs/new/`.
+/// Content-addressed files: `blobs/ab/<64 digits>`, made of uploads in `blobs/new/` and of
+/// downloads in `blobs/part/`.
 ///
 /// A blob is there once ``commit(_:)`` returned: synced, renamed, directory synced. Nothing is
 /// served that does not have the hash of its name: a blob of an earlier run is hashed at its first
 /// use (690 MB/s).
 ///
-/// - Bounds: `uploadsMax` at once; all bytes, announced ones included, within the quota.
+/// - Bounds: `uploadsMax` and `partsMax` at once; all bytes, announced ones included, within the
+///   quota.
 /// - Source: protocol/jobs.md, "Blobs".
 package final class BlobStore: Sendable {
     /// The most uploads at once.
     package static let uploadsMax = 256
     /// The most bytes that one ``read(_:offset:count:)`` gives.
     package static let readBytesMax = 16 << 20
-    private static let hashBytes = 1 << 20
+    static let hashBytes = 1 << 20
 
     /// Names an upload until it is committed or the process ends.
     package typealias Handle = UInt64
 
-    private final class Upload: Sendable {
+    fileprivate final class Upload: Sendable {
         let file: File
         let bytes: UInt64
         let hasher = Mutex(BlobHasher())
@@ -31,20 +33,22 @@ package final class BlobStore: Sendable {
         }
     }
 
-    private struct State {
-        var uploads: [Handle: Upload] = [:]
-        var nextHandle: Handle = 1
-        /// Bytes of blobs and announced bytes of uploads.
+    struct State {
+        fileprivate var uploads: [Handle: Upload] = [:]
+        fileprivate var nextHandle: Handle = 1
+        /// Bytes of blobs and announced bytes of uploads and downloads.
         var usedBytes: UInt64 = 0
         /// Hashed in this run.
         var verified: Set<BlobID> = []
+        var parts = BlobParts()
+        var outlines = BlobOutlines()
     }
 
-    private let directory: String
-    private let quotaBytes: UInt64
-    private let state: Mutex<State>
+    let directory: String
+    let quotaBytes: UInt64
+    let state: Mutex<State>
 
-    /// Opens a directory of blobs; what earlier uploads left is removed.
+    /// Opens a directory of blobs; what earlier uploads left is removed, unfinished downloads stay.
     init(directory: String, quotaBytes: UInt64) throws(StoreError) {
         self.directory = directory
         self.quotaBytes = quotaBytes
@@ -58,10 +62,12 @@ package final class BlobStore: Sendable {
                 state.usedBytes += try Files.size(of: path + "/" + name) ?? 0
             }
         }
+        state.parts = try BlobParts(directory: directory + "/part")
+        state.usedBytes += state.parts.bytes
         self.state = Mutex(state)
     }
 
-    /// Bytes of all blobs and announced bytes of all uploads.
+    /// Bytes of all blobs and announced bytes of all uploads and downloads.
     package var usedBytes: UInt64 { self.state.withLock { $0.usedBytes } }
 
     // MARK: Uploads
@@ -76,12 +82,7 @@ package final class BlobStore: Sendable {
             guard state.uploads.count < Self.uploadsMax else {
                 return (0, StoreError(.tooManyUploads, self.directory))
             }
-            let (sum, overflow) = state.usedBytes.addingReportingOverflow(bytes)
-            guard !overflow, sum <= self.quotaBytes else {
-                let free = self.quotaBytes - min(self.quotaBytes, state.usedBytes)
-                return (0, StoreError(.quota, self.directory, detail: "\(free) bytes are free"))
-            }
-            state.usedBytes = sum
+            if let refusal = self.reserve(bytes, &state) { return (0, refusal) }
             state.nextHandle += 1
             return (state.nextHandle - 1, nil)
         }
@@ -95,6 +96,22 @@ package final class BlobStore: Sendable {
             throw error
         }
         return handle
+    }
+
+    /// Counts announced bytes; downloads that nobody goes on with make room.
+    func reserve(_ bytes: UInt64, _ state: inout State) -> StoreError? {
+        while true {
+            let (sum, overflow) = state.usedBytes.addingReportingOverflow(bytes)
+            if !overflow, sum <= self.quotaBytes {
+                state.usedBytes = sum
+                return nil
+            }
+            guard !overflow, bytes <= self.quotaBytes, let freed = state.parts.dropIdle() else {
+                let free = self.quotaBytes - min(self.quotaBytes, state.usedBytes)
+                return StoreError(.quota, self.directory, detail: "\(free) bytes are free")
+            }
+            state.usedBytes -= min(state.usedBytes, freed)
+        }
     }
 
     /// Appends a piece that starts at `offset`, where the upload stands.
@@ -185,7 +202,7 @@ package final class BlobStore: Sendable {
 
     // MARK: Blobs
 
-    private func file(of id: BlobID) -> String { "\(self.directory)/\(id.hex.prefix(2))/\(id.hex)" }
+    func file(of id: BlobID) -> String { "\(self.directory)/\(id.hex.prefix(2))/\(id.hex)" }
 
     /// Bytes of a blob; nil if it is not here.
     package func size(of id: BlobID) throws(StoreError) -> UInt64? {
@@ -201,15 +218,12 @@ package final class BlobStore: Sendable {
             throw StoreError(.blobNotFound, path)
         }
         if self.state.withLock({ $0.verified.contains(id) }) { return path }
-        let file = try File(path, .read)
-        var hasher = BlobHasher()
-        while hasher.count < size {
-            let bytes = try file.read(at: hasher.count, count: Self.hashBytes)
-            if bytes.isEmpty { break }
-            hasher.update(bytes)
+        let groups = try self.groups(of: try File(path, .read), bytes: size)
+        guard groups.id == id else { throw StoreError(.damaged, path) }
+        self.state.withLock { state in
+            state.verified.insert(id)
+            state.outlines.remember(groups, of: id)
         }
-        guard hasher.finish() == id else { throw StoreError(.damaged, path) }
-        self.state.withLock { _ = $0.verified.insert(id) }
         return path
     }
 
@@ -237,6 +251,7 @@ package final class BlobStore: Sendable {
         try Files.removeIfThere(path)
         self.state.withLock { state in
             state.verified.remove(id)
+            state.outlines.forget(id)
             state.usedBytes -= min(state.usedBytes, size)
         }
     }

@@ -24,6 +24,8 @@ struct BlockCommand: Command {
         table.add("id", reply["id"]?.stringValue ?? "")
         table.add("time", dateText(reply["timeMs"]))
         table.add("proposer", short(header?["proposer"]))
+        table.add("view", header?["view"]?.stringValue ?? "")
+        table.add("final by", Self.signers(reply["certificate"]))
         table.add("parent", short(header?["parent"]))
         table.add("state root", header?["stateRoot"]?.stringValue ?? "")
         table.print()
@@ -37,11 +39,22 @@ struct BlockCommand: Command {
         }
         transactions.print()
     }
+
+    /// Who signed the certificate, k of n.
+    private static func signers(_ certificate: JSON?) -> String {
+        guard let certificate, certificate != .null else { return "a later block's certificate" }
+        let signers = certificate["signers"]?.arrayValue ?? []
+        let names = signers.prefix(8).map { short($0) }.joined(separator: " ")
+        return
+            "\(signers.count) of \(certificate["validators"]?.intValue ?? 0) validators: \(names)"
+            + (signers.count > 8 ? " ..." : "")
+    }
 }
 
 struct LedgerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ledger", abstract: "The books.", subcommands: [Supply.self, Export.self])
+        commandName: "ledger", abstract: "The books.",
+        subcommands: [Supply.self, Export.self, Verify.self])
 
     struct Supply: Command {
         static let configuration = CommandConfiguration(
@@ -70,14 +83,20 @@ struct LedgerCommand: AsyncParsableCommand {
 
     struct Export: Command {
         static let configuration = CommandConfiguration(
-            abstract: "Write every row of the state to a file that protocol/check.py verifies.")
+            abstract: "Write the state, or the chain, to a file that protocol/check.py verifies.")
 
         @OptionGroup var options: DaemonOptions
+        @Flag(help: "Every block with its receipts and certificate instead of the state's rows.")
+        var chain = false
         @Argument(help: "The file to write.") var file: String
 
         func perform() async throws {
             let daemon = try await self.options.connect()
             let progress = Progress(isQuiet: self.options.json)
+            guard !self.chain else {
+                return try await ChainExport(daemon: daemon, file: self.file, progress: progress)
+                    .write()
+            }
             let genesis = try await daemon.call("chain.genesis")
             // The state moves on with each block: a changed height means starting again.
             for _ in 0..<20 {

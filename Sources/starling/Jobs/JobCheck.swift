@@ -145,8 +145,7 @@ struct JobCheck {
     }
 
     private func open(_ leaf: UInt64, _ sliceRoot: Digest, _ daemon: Daemon) async throws {
-        let reply = try await daemon.call(
-            "job.open", [("job", self.job.json), ("leaf", leaf.json)])
+        let reply = try await daemon.opening(self.job.json, leaf.json)
         func digest(_ name: String) -> Digest? {
             reply[name]?.stringValue.flatMap { Digest(hex: $0) }
         }

@@ -24,8 +24,7 @@ struct ReceiptFile {
         let entry = reply["receipt"]?["job"]
         if openings.isEmpty, entry?["audited"] ?? .null != .null {
             for index in entry?["indices"]?.arrayValue ?? [] {
-                openings.append(
-                    try await daemon.call("job.open", [("job", .string(job)), ("leaf", index)]))
+                openings.append(try await daemon.opening(.string(job), index))
             }
         }
         return ReceiptFile(

@@ -37,6 +37,19 @@ struct Daemon: Sendable {
         } catch { throw CommandFailure(error) }
     }
 
+    /// The provider's opening of one leaf. Its node may see the audit a moment after this one.
+    func opening(_ job: JSON, _ leaf: JSON) async throws -> JSON {
+        for attempt in 1... {
+            do {
+                return try await self.call("job.open", [("job", job), ("leaf", leaf)])
+            } catch let failure as CommandFailure where failure.code == "job.notYet" && attempt < 50
+            {
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
+        throw CommandFailure("the provider does not open the job")
+    }
+
     /// Prints a reply for programs; false if people shall get their own form.
     func printed(_ json: JSON) -> Bool {
         guard self.asJSON else { return false }
@@ -128,6 +141,18 @@ func dateText(_ json: JSON?) -> String {
     return date.formatted(
         Date.ISO8601FormatStyle(dateTimeSeparator: .space, timeZone: .gmt).year().month().day()
             .time(includingFractionalSeconds: false)) + " UTC"
+}
+
+/// A time span of milliseconds in its two largest units.
+func durationText(_ json: JSON?) -> String {
+    guard let ms = json?.u64Value else { return "?" }
+    let seconds = ms / 1000
+    switch seconds {
+    case ..<60: return "\(seconds) s"
+    case ..<3_600: return "\(seconds / 60) min \(seconds % 60) s"
+    case ..<86_400: return "\(seconds / 3_600) h \(seconds % 3_600 / 60) min"
+    default: return "\(seconds / 86_400) d \(seconds % 86_400 / 3_600) h"
+    }
 }
 
 /// The first digits of an id.

@@ -71,16 +71,18 @@ struct Table {
     mutating func add(_ cells: String...) { self.rows.append(cells.map(printable)) }
 
     func print() {
-        if !self.headings.isEmpty, self.rows.isEmpty {
-            Swift.print(Style.faint.apply("(none)"))
-            return
-        }
+        for line in self.lines { Swift.print(line) }
+    }
+
+    /// The rows as they are printed.
+    var lines: [String] {
+        if !self.headings.isEmpty, self.rows.isEmpty { return [Style.faint.apply("(none)")] }
         let all = (self.headings.isEmpty ? [] : [self.headings]) + self.rows
         let columns = all.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in
             all.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
         }
-        for (number, row) in all.enumerated() {
+        return all.enumerated().map { number, row in
             var line = ""
             for (column, cell) in row.enumerated() {
                 let isLast = column == row.count - 1
@@ -90,7 +92,7 @@ struct Table {
                 line += isHeading || isName ? Style.faint.apply(cell) : cell
                 line += String(repeating: " ", count: padding)
             }
-            Swift.print(line)
+            return line
         }
     }
 }

@@ -13,30 +13,37 @@ struct RunCommand: AsyncParsableCommand {
             "One validator, funded test accounts, jobs run and audited here. For trying and tests.")
     var dev = false
 
-    @Option(help: "The data directory; with --dev a temporary one if left out.")
+    @Option(help: "The data directory; with --dev a temporary one if left out, else the file says.")
     var data: String?
 
     @Option(help: "The socket for commands; rpc.sock in the data directory if left out.")
     var socket: String?
 
-    @Option(help: "A TOML file; arguments win over it.")
+    @Option(help: "A TOML file, starling.toml in --data if left out; arguments win over it.")
     var config: String?
 
     @Option(help: "trace, debug, info, warning or error.")
     var log: String?
 
     func validate() throws {
-        guard self.dev || self.config != nil else {
-            throw ValidationError("give --dev to try Starling on this machine, or --config FILE")
+        guard self.dev || self.config != nil || self.data != nil else {
+            throw ValidationError(
+                "give --dev to try Starling on this machine, or --config FILE or --data DIR of a "
+                    + "node that starlingd init made")
         }
+    }
+
+    private var file: String? {
+        self.config ?? (self.dev ? nil : self.data.map { $0 + "/starling.toml" })
     }
 
     func run() async throws {
         let settings: Settings
         do {
             settings = try Settings(
-                file: self.config, dev: self.dev, data: self.data, socket: self.socket,
+                file: self.file, dev: self.dev, data: self.data, socket: self.socket,
                 log: self.log)
+            try settings.check()
         } catch {
             FileHandle.standardError.write(Data("starlingd: \(error)\n".utf8))
             throw ExitCode(78)  // EX_CONFIG of sysexits.h

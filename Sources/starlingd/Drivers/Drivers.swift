@@ -3,42 +3,53 @@ import Consensus
 import Control
 import Economy
 import Foundation
+import Gossip
 import Logging
 import Node
 import Primitives
 import Provider
 import Store
 import Synchronization
+import Transport
 
 /// Performs the node's effects: one exhaustive ``perform(_:answers:)``.
 ///
-/// The journal, the node key and the wallet answer at once; storage, signature checks and work
-/// answer through the node's mailbox.
+/// The journal, the node key and the wallet answer at once; storage, signature checks, work and the
+/// network answer through the node's mailbox.
 final class Drivers: Sendable {
     private let store: DataStore
     private let keys: KeyStore
-    private let reveals: RevealChain
+    private let reveals: RevealChain?
+    /// Nil for a node without a network.
+    private let transport: Transport?
+    private let blobs: BlobDriver
     private let inputs: Mailbox<Node.Input>
     private let requests: Requests
     private let work: WorkDriver
     private let events: Events
     private let logger: Logger
     private let storage: Storage
+    /// Votes and certificates have threads of their own: everybody waits for them.
+    private let votes: Pool
     private let checks: Pool
     private let chain: Mutex<ChainThread?> = Mutex(nil)
     /// Called once when the node cannot go on.
     private let onFailure: @Sendable (String) -> Void
     /// Blocks waiting for the next vote record: both become durable with one sync.
     private let unsynced = Mutex<[Journal.Record]>([])
+    private static let unsyncedMax = 64
 
     init(
-        store: DataStore, keys: KeyStore, reveals: RevealChain, inputs: Mailbox<Node.Input>,
-        requests: Requests, work: WorkDriver, events: Events, logger: Logger,
+        store: DataStore, keys: KeyStore, reveals: RevealChain?, transport: Transport?,
+        inputs: Mailbox<Node.Input>, requests: Requests, work: WorkDriver, events: Events,
+        logger: Logger,
         onFailure: @escaping @Sendable (String) -> Void
     ) {
         self.store = store
         self.keys = keys
         self.reveals = reveals
+        self.transport = transport
+        self.blobs = BlobDriver(blobs: store.blobs, inputs: inputs, logger: logger)
         self.inputs = inputs
         self.requests = requests
         self.work = work
@@ -46,8 +57,9 @@ final class Drivers: Sendable {
         self.logger = logger
         self.onFailure = onFailure
         self.storage = Storage(store: store, inputs: inputs, onFailure: onFailure)
-        self.checks = Pool(
-            name: "verify", threads: ProcessInfo.processInfo.activeProcessorCount)
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        self.votes = Pool(name: "votes", threads: cores)
+        self.checks = Pool(name: "verify", threads: cores)
     }
 
     /// Connects the chain's thread, once, before the node starts.
@@ -55,7 +67,9 @@ final class Drivers: Sendable {
 
     /// Ends the driver threads after what they have begun.
     func stop() {
+        self.votes.stop()
         self.checks.stop()
+        self.blobs.stop()
         self.storage.stop()
         self.work.stop()
     }
@@ -67,11 +81,16 @@ final class Drivers: Sendable {
             let isTaken = self.chain.withLock { $0?.post(input) ?? false }
             if !isTaken { self.onFailure("the chain is too far behind its inputs") }
         case .journal(let id, let bytes):
-            self.unsynced.withLock { $0.append(.init(.block, key: id.digest, bytes)) }
+            let count = self.unsynced.withLock { waiting in
+                waiting.append(.init(.block, key: id.digest, bytes))
+                return waiting.count
+            }
+            // A node without a seat never votes: its blocks do not wait for a vote record.
+            if count >= Self.unsyncedMax { self.sync([]) }
         case .persist(let record): self.persist(record, &answers)
         case .sign(let statement, let digest):
             answers.append(.signed(statement, self.keys.node.sign(digest)))
-        case .reveal(let build, let index): self.reveal(build, index, &answers)
+        case .reveal(let order, let index): self.reveal(order, index, &answers)
         case .walletSign(let account, let digest, let token):
             let wallet = self.keys.wallet(of: account)
             let signature = wallet.map {
@@ -79,8 +98,13 @@ final class Drivers: Sendable {
             }
             answers.append(.walletSigned(token: token, signature))
         case .checkSignatures(let batch, let checks): self.check(batch, checks)
-        case .append(let record): self.storage.append(record)
+        case .checkVotes(let batch, let checks):
+            self.run(self.votes) {
+                self.inputs.post(.votesChecked(batch: batch, verdicts: checks.map(\.holds)))
+            }
+        case .append(let records): self.storage.append(records)
         case .fold(let record): self.storage.fold(record)
+        case .gossip(let effect): self.perform(effect)
         case .provider(let effect): self.work.perform(effect)
         case .reply(let token, let reply): self.requests.reply(token, reply)
         case .finalized(let transactions):
@@ -93,38 +117,60 @@ final class Drivers: Sendable {
     }
 
     private func persist(_ record: VoteRecord, _ answers: inout [Node.Input]) {
+        if self.sync([.init(.votes, record.canonicalBytes)]) {
+            answers.append(.persisted(record))
+        }
+    }
+
+    /// Writes the waiting blocks and `records` in one batch; false, and the end, if that fails.
+    @discardableResult
+    private func sync(_ records: [Journal.Record]) -> Bool {
         let blocks = self.unsynced.withLock { waiting in
             defer { waiting = [] }
             return waiting
         }
         do throws(StoreError) {
-            try self.store.journal.append(blocks + [.init(.votes, record.canonicalBytes)])
-            answers.append(.persisted(record))
+            try self.store.journal.append(blocks + records)
+            return true
         } catch {
             self.onFailure("the journal cannot be written: \(error)")
+            return false
+        }
+    }
+
+    private func perform(_ effect: Gossip.Effect) {
+        switch effect {
+        case .dial(let address, let id, let purpose):
+            self.transport?.dial(address, id, purpose)
+        case .close(let id, let reason): self.transport?.close(id, reason: reason)
+        case .send(let id, let traffic, let bytes): self.transport?.send(id, traffic, bytes)
+        case .datagram(let bytes, let address): self.transport?.datagram(bytes, to: address)
+        case .describeBlob, .readBlob, .openBlob, .writeBlob: self.blobs.perform(effect)
+        case .deliver, .up, .down, .fetched, .fetchFailed, .schedule, .report:
+            preconditionFailure("the node routes these itself")
         }
     }
 
     private func reveal(
-        _ build: Simplex.Build, _ index: UInt64, _ answers: inout [Node.Input]
+        _ order: Chain.BuildOrder, _ index: UInt64, _ answers: inout [Node.Input]
     ) {
-        guard let reveal = self.reveals.reveal(index) else {
+        guard let reveal = self.reveals?.reveal(index) else {
             self.onFailure("the reveal chain of this validator is used up (\(index - 1) blocks)")
             return
         }
-        answers.append(.revealed(build, reveal: reveal, wallMs: Clock.wallMs))
+        answers.append(.revealed(order, reveal: reveal, wallMs: Clock.wallMs))
     }
 
     private func check(_ batch: UInt64, _ checks: [Chain.SignatureCheck]) {
-        let isQueued = self.checks.run {
+        self.run(self.checks) {
             let verdicts = checks.map { $0.key.verify($0.signature, $0.digest) }
             self.inputs.post(.signaturesChecked(batch: batch, verdicts: verdicts))
         }
-        if !isQueued {
-            // Nothing is lost: the sender is told that the transaction was not taken.
-            let verdicts = [Bool](repeating: false, count: checks.count)
-            self.inputs.post(.signaturesChecked(batch: batch, verdicts: verdicts))
-        }
+    }
+
+    /// Runs a check on a pool, or here and now if too many wait: a verdict is never made up.
+    private func run(_ pool: Pool, _ job: @escaping @Sendable () -> Void) {
+        if !pool.run(job) { job() }
     }
 
     private func report(_ report: Node.Report) {
@@ -138,7 +184,7 @@ final class Drivers: Sendable {
             self.onFailure("a quorum finalized block \(block.short) of view \(view), wrong here")
         case .unreachable(let account):
             self.logger.warning("no node at hand has account \(account.short)")
-        case .missingBlock(let block): self.logger.error("block \(block.short) is nowhere")
+        case .gossip(let report): self.report(report)
         case .undecodable(let text): self.logger.critical("undecodable: \(text)")
         case .stalled(let text): self.onFailure("the chain stalled: \(text)")
         }
@@ -166,6 +212,24 @@ final class Drivers: Sendable {
             self.logger.info("audit of job \(job.short): \(leaves) leaves re-run, all equal")
         case .refused(let job, let kind, let text):
             self.logger.warning("the ledger refused \(kind) of job \(job.short): \(text)")
+        }
+    }
+
+    private func report(_ report: GossipReport) {
+        switch report {
+        case .up(let peer, let isOutbound):
+            let direction = isOutbound ? "dialled" : "accepted"
+            self.logger.info("peer \(peer.hex.prefix(8)) is connected (\(direction))")
+        case .down(let peer, let reason):
+            self.logger.info("peer \(peer.hex.prefix(8)) is gone: \(reason)")
+        case .violation(let peer, let text):
+            self.logger.warning("peer \(peer.hex.prefix(8)) broke a rule: \(text)")
+        case .dialFailed(let address, let reason):
+            self.logger.debug("\(address) cannot be reached: \(reason)")
+        case .offerSeen(let offer, let peer):
+            self.logger.debug("offer of \(offer.account.short) at \(peer.hex.prefix(8))")
+        case .unsendable(let text): self.logger.error("a message was not sent: \(text)")
+        case .offerGone(let peer): self.logger.debug("no offer at \(peer.hex.prefix(8)) any more")
         }
     }
 }

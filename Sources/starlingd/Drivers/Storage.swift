@@ -1,5 +1,6 @@
 import Chain
 import Foundation
+import Ledger
 import Node
 import Primitives
 import Store
@@ -7,7 +8,7 @@ import Store
 /// Writes final blocks and folds on a thread of its own, in the order in which they came.
 final class Storage: Sendable {
     private enum Item: Sendable {
-        case append(BlockRecord)
+        case append([BlockRecord])
         case fold(FoldRecord)
     }
 
@@ -36,7 +37,7 @@ final class Storage: Sendable {
         }
     }
 
-    func append(_ record: BlockRecord) { self.post(.append(record)) }
+    func append(_ records: [BlockRecord]) { self.post(.append(records)) }
 
     func fold(_ record: FoldRecord) { self.post(.fold(record)) }
 
@@ -57,7 +58,7 @@ final class Storage: Sendable {
         var blocks: [StoredBlock] = []
         for item in batch {
             switch item {
-            case .append(let record): blocks.append(StoredBlock(record))
+            case .append(let records): blocks += records.map { StoredBlock($0) }
             case .fold(let record):
                 try Self.append(&blocks, store, inputs)
                 try store.fold(Fold(record))
@@ -72,8 +73,16 @@ final class Storage: Sendable {
     ) throws(StoreError) {
         guard let last = blocks.last else { return }
         try store.chain.append(blocks)
-        // The segments have them now: the journal may let go.
-        store.journal.forget(.block, keys: blocks.map(\.id.digest))
+        // The segments have them now, and no other block of these heights ever comes true.
+        let settled = store.journal.records.filter { record in
+            guard record.kind == .block else { return false }
+            do throws(DecodeError) {
+                return try Proposal(bytes: record.bytes).header.height <= last.height
+            } catch {
+                return true
+            }
+        }
+        store.journal.forget(.block, keys: settled.map(\.key))
         inputs.post(.stored(height: last.height))
         blocks = []
     }

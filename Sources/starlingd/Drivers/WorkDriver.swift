@@ -89,7 +89,8 @@ final class WorkDriver: Sendable {
                         .executionFailed(record.job, code: "record.failed", text: "\(error)")))
             }
         case .forget(let job): self.records.forget(job)
-        case .intend, .send, .opened, .output, .notHere, .schedule, .report:
+        case .fetch, .lookUp, .intend, .send, .opened, .output, .notHere, .notYet, .schedule,
+            .report:
             preconditionFailure("the node routes these itself")
         }
     }
@@ -177,6 +178,7 @@ final class WorkDriver: Sendable {
         let geometry = try Kernel(package).geometry(order)
         var inputs: [ExecutionInput] = []
         for input in geometry.inputs {
+            // The provider had it fetched; it may have been deleted since.
             guard try self.blobs.size(of: input.blob) != nil else {
                 throw Missing(code: "blob.missing", text: "input \(input.blob.short) is not here")
             }

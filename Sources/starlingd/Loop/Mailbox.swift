@@ -24,8 +24,19 @@ final class Mailbox<Message: Sendable>: @unchecked Sendable {
             return false
         }
         self.messages.append(message)
-        if self.messages.count == 1 { self.condition.signal() }
+        // Senders may wait on the same condition, so all are woken.
+        if self.messages.count == 1 { self.condition.broadcast() }
         return true
+    }
+
+    /// Adds a message once fewer than `limit` wait: for senders that shall be slowed down. False if
+    /// the box is closed.
+    @discardableResult
+    func post(_ message: Message, whenBelow limit: Int) -> Bool {
+        self.condition.lock()
+        while self.messages.count >= limit, !self.isClosed { self.condition.wait() }
+        self.condition.unlock()
+        return self.post(message)
     }
 
     /// Everything posted, in order; waits for the first message until `deadline`. Nil once the box
@@ -37,7 +48,10 @@ final class Mailbox<Message: Sendable>: @unchecked Sendable {
             if !self.condition.wait(until: deadline) { break }
         }
         if self.messages.isEmpty, self.isClosed { return nil }
-        defer { self.messages = [] }
+        defer {
+            self.messages = []
+            self.condition.broadcast()
+        }
         return self.messages
     }
 

@@ -9,6 +9,8 @@ import Primitives
 final class NodeLoop: Sendable {
     /// Inputs that wait for the node at most.
     static let backlogMax = 65_536
+    /// Peers are not listened to while so many wait.
+    static let peerBacklogMax = 8_192
 
     private let inputs: Mailbox<Node.Input>
     private let thread: Worker
@@ -20,7 +22,7 @@ final class NodeLoop: Sendable {
     ) {
         self.inputs = inputs
         nonisolated(unsafe) var owned = node
-        nonisolated(unsafe) let restored = start
+        let restored = start
         self.thread = Worker(name: "node") {
             var timers = Timers()
             var outbox = Outbox<Node.Effect>()

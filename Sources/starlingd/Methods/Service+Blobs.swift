@@ -34,6 +34,15 @@ final class Uploads: Sendable {
         }
     }
 
+    /// Takes the uploads of a connection that is over.
+    func drop(connection: UInt64) -> [BlobStore.Handle] {
+        self.state.withLock { state in
+            let gone = state.handles.filter { $0.value.connection == connection }
+            for name in gone.keys { state.handles.removeValue(forKey: name) }
+            return gone.values.map(\.handle)
+        }
+    }
+
     func remove(_ name: Digest) { _ = self.state.withLock { $0.handles.removeValue(forKey: name) } }
 
     /// What an idempotency key stands for.
@@ -54,6 +63,13 @@ final class Uploads: Sendable {
 
 extension Service {
     func serveBlobs(_ table: inout MethodTable) {
+        table.whenClosed { connection in
+            let abandoned = self.uploads.drop(connection: connection)
+            guard !abandoned.isEmpty else { return }
+            DispatchQueue.global().async {
+                for handle in abandoned { self.store.blobs.abort(handle) }
+            }
+        }
         table.serve("blob.open") { call throws(ControlError) in
             let bytes: UInt64 = try call.value("bytes")
             let handle = try Self.stored { () throws(StoreError) in

@@ -1,12 +1,18 @@
 import Chain
 import Control
+import Economy
 import Foundation
+import Ledger
 import Primitives
+import Store
 
 extension Service {
+    /// Bytes of one page of `chain.export`, but for its last block: hexadecimal digits double them.
+    static let chainPageBytesMax = 2 << 20
+
     func serveChain(_ table: inout MethodTable) {
         table.serve("block.get") { call throws(ControlError) in
-            Self.shown(try await self.block(call))
+            self.shown(try await self.block(call))
         }
         table.serve("ledger.header") { call throws(ControlError) in
             let block = try await self.block(call)
@@ -29,6 +35,7 @@ extension Service {
                 ("circulating", supply["issued"] ?? .null))
         }
         table.serve("state.export") { call throws(ControlError) in try await self.export(call) }
+        table.serve("chain.export") { call throws(ControlError) in try self.blocks(call) }
         table.serve("account.get") { call throws(ControlError) in
             let id = try self.account(call)
             let account = try await self.query(.account(id))
@@ -77,7 +84,7 @@ extension Service {
         return block
     }
 
-    private static func shown(_ block: JSON) -> JSON {
+    private func shown(_ block: JSON) -> JSON {
         let transactions = block["transactions"]?.arrayValue ?? []
         let receipts = block["receipts"]?.arrayValue ?? []
         let rows = zip(transactions, receipts).map { transaction, receipt in
@@ -90,7 +97,7 @@ extension Service {
         return .object(
             ("id", block["id"] ?? .null), ("height", block["height"] ?? .null),
             ("timeMs", block["header"]?["timeMs"] ?? .null), ("header", block["header"] ?? .null),
-            ("transactions", .array(rows)))
+            ("certificate", self.certificate(block["certificate"])), ("transactions", .array(rows)))
     }
 
     /// One page of rows; the cursor names the height, so that pages of two states never mix.
@@ -124,6 +131,44 @@ extension Service {
         if let next = page["next"]?.stringValue {
             members.append(.init(name: "next", value: .string("\(now):\(next)")))
         }
+        return .object(members)
+    }
+
+    /// Final blocks from the segments, as many as fit one page.
+    private func blocks(_ call: Call) throws(ControlError) -> JSON {
+        let first = max(1, try call.optional("from", UInt64.self) ?? 1)
+        let limit = call.int("limit") ?? 100
+        let last = self.store.chain.last ?? 0
+        var blocks: [JSON] = []
+        var bytes = 0
+        var next = first
+        while next <= last, blocks.count < limit, bytes < Self.chainPageBytesMax {
+            let block: StoredBlock?
+            do throws(StoreError) { block = try self.store.chain.block(at: next) } catch {
+                throw .product(
+                    "chain.damaged", "block \(next): \(error)",
+                    fix: "take the chain from another node")
+            }
+            guard let block else { break }
+            blocks.append(
+                .object(
+                    ("height", block.height.json), ("header", .string(Hex.encode(block.header))),
+                    ("body", .string(Hex.encode(block.body))),
+                    ("receipts", .string(Hex.encode(block.receipts))),
+                    ("certificate", .string(Hex.encode(block.certificate)))))
+            bytes += block.header.count + block.body.count + block.receipts.count
+            bytes += block.certificate.count
+            next += 1
+        }
+        let genesis: Header
+        do throws(Genesis.Fault) { genesis = try self.genesis.build().header } catch {
+            throw .internalError("\(error)")
+        }
+        var members: [JSON.Member] = [
+            .init(name: "genesisHeader", value: .string(Hex.encode(genesis.canonicalBytes))),
+            .init(name: "last", value: last.json), .init(name: "blocks", value: .array(blocks)),
+        ]
+        if !blocks.isEmpty, next <= last { members.append(.init(name: "next", value: next.json)) }
         return .object(members)
     }
 

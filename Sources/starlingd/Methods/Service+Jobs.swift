@@ -4,6 +4,7 @@ import Foundation
 import Kernels
 import Node
 import Primitives
+import Provider
 
 extension Service {
     func serveKernels(_ table: inout MethodTable) {
@@ -53,7 +54,7 @@ extension Service {
             return .object(
                 ("job", id.json), ("phase", entry["phase"] ?? .null),
                 ("genesis", self.genesis.id.json), ("order", order.json), ("entry", entry),
-                ("output", await self.output(of: id)))
+                ("output", await self.output(of: entry)))
         }
         table.serve("job.list") { call throws(ControlError) in
             let page = try await self.query(
@@ -76,7 +77,13 @@ extension Service {
             guard (call.int("launch") ?? 0) == 0 else {
                 throw .product("job.noSuchLeaf", "the job has one launch, number 0")
             }
-            return try await self.ask(.opening(id, leaf: try call.value("leaf")))
+            let leaf: UInt64 = try call.value("leaf")
+            let job = try Self.commitment(try await self.job(id).entry)
+            guard leaf < job.leaves else {
+                throw .product(
+                    "job.noSuchLeaf", "the job has \(job.leaves) leaves, number 0 the first")
+            }
+            return try await self.ask(.opening(job, leaf: leaf))
         }
     }
 
@@ -96,9 +103,32 @@ extension Service {
         }
     }
 
+    /// What the ledger's entry says of the provider's commitment.
+    private static func commitment(_ entry: JSON) throws(ControlError) -> JobCommitment {
+        do throws(FieldError) {
+            func field<T: FieldValue>(_ name: String) throws(FieldError) -> T {
+                try T(json: entry[name] ?? .null, at: name)
+            }
+            return JobCommitment(
+                job: try field("id"), provider: try field("provider"),
+                leaves: try field("leaves"), leafRoot: try field("leafRoot"),
+                outputCommitment: try field("outputCommitment"),
+                outputBytes: try field("outputBytes"))
+        } catch {
+            throw .internalError("the entry of a job does not decode: \(error)")
+        }
+    }
+
     /// Where this daemon has the output; null while it has not.
-    private func output(of id: JobID) async -> JSON {
-        guard case .json(let output) = await self.requests.ask(.output(id)) else { return .null }
+    ///
+    /// Another node's provider is asked once the audit is over; it would not tell before.
+    private func output(of entry: JSON) async -> JSON {
+        guard let job = try? Self.commitment(entry) else { return .null }
+        let isLocal = self.keys.wallet(of: job.provider) != nil
+        let isOver = JobStanding(phase: entry["phase"]?.stringValue) == .over
+        guard isLocal || isOver, job.provider != .zero,
+            case .json(let output) = await self.requests.ask(.output(job))
+        else { return .null }
         return .object(
             ("root", output["root"] ?? .null), ("salt", output["salt"] ?? .null),
             ("blob", output["blob"] ?? .null), ("bytes", output["bytes"] ?? .null))

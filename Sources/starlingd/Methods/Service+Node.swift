@@ -7,6 +7,7 @@ extension Service {
     func serveNode(_ table: inout MethodTable) {
         table.serve("node.status") { _ throws(ControlError) in
             let status = try await self.query(.status)
+            let peers = try await self.peers()
             return .object(
                 ("version", .string(Self.version)), ("genesis", self.genesis.id.json),
                 ("isDev", .bool(self.isDev)), ("node", NodeID.of(self.keys.node.publicKey).json),
@@ -14,29 +15,32 @@ extension Service {
                 ("height", status["height"] ?? .null), ("block", status["block"] ?? .null),
                 ("stateRoot", status["stateRoot"] ?? .null),
                 ("timeMs", status["ledgerTime"] ?? .null),
-                ("pooled", status["mempool"] ?? .number(0)), ("peers", .number(0)),
+                ("pooled", status["mempool"] ?? .number(0)),
+                ("peers", .number(Int64(peers.count))),
                 ("uptimeMs", .string(String(Int(Date().timeIntervalSince(self.started) * 1000)))),
-                ("warnings", .array(self.warnings)))
+                ("warnings", .array(self.warnings + self.networkWarnings(peers, status))))
         }
         table.serve("node.stop") { _ throws(ControlError) in
             DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(50)) { self.stop() }
             return .object(("stopping", .bool(true)))
         }
+        self.servePeers(&table)
         self.serveProvider(&table)
     }
 
     private var roles: [String] {
-        self.providerAccount == nil
-            ? ["validator", "auditor"] : ["validator", "auditor", "provider"]
+        var roles = self.network.isValidator ? ["validator"] : []
+        if self.network.auditor != nil { roles.append("auditor") }
+        if self.network.provider != nil { roles.append("provider") }
+        return roles
     }
 
     private var warnings: [JSON] {
-        guard self.work.deviceStatus.isEmpty else { return [] }
+        guard self.work.deviceStatus.isEmpty, self.network.provider != nil else { return [] }
         return [
-            .object(
-                ("code", .string("provider.noDevice")),
-                ("message", .string("no OpenCL device was found: this node runs no jobs")),
-                ("fix", .string("install pocl-opencl-icd or the GPU's driver and start again")))
+            Self.warning(
+                "provider.noDevice", "no OpenCL device was found: this node runs no jobs",
+                fix: "install pocl-opencl-icd or the GPU's driver and start again")
         ]
     }
 

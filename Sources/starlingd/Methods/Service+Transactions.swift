@@ -32,17 +32,17 @@ extension Service {
         table.serve("transaction.prepare") { call throws(ControlError) in
             let wanted = try self.preparation(call, .bytes)
             let made = try await self.ask(.prepare(wanted))
-            let validUntil: LedgerTime
+            let transaction: Transaction
             do throws(DecodeError) {
-                let bytes = made["transaction"]?.hexValue ?? []
-                validUntil = try Transaction(canonical: bytes).validUntil
+                transaction = try Transaction(canonical: made["transaction"]?.hexValue ?? [])
             } catch {
                 throw .internalError("a prepared transaction does not decode: \(error)")
             }
             return .object(
                 ("account", wanted.account.json), ("nonce", made["nonce"] ?? .null),
-                ("validUntilMs", validUntil.json), ("maxFee", made["maxFee"] ?? .null),
-                ("bytes", made["transaction"] ?? .null), ("digest", made["digest"] ?? .null))
+                ("validUntilMs", transaction.validUntil.json), ("maxFee", made["maxFee"] ?? .null),
+                ("bytes", .string(Hex.encode(transaction.signedBytes))),
+                ("digest", made["digest"] ?? .null))
         }
         table.serve("transaction.send") { call throws(ControlError) in
             let id = try await self.accepted(.submit(transaction: try call.bytes("bytes")))

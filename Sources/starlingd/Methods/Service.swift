@@ -7,6 +7,7 @@ import Node
 import Primitives
 import Store
 import Synchronization
+import Transport
 
 /// What the handlers of the control socket work with.
 struct Service: Sendable {
@@ -16,14 +17,18 @@ struct Service: Sendable {
     let uploads: Uploads
     let work: WorkDriver
     let events: Events
-    let genesis: Genesis
-    let isDev: Bool
-    let providerAccount: AccountID?
+    /// Nil for a node without a network.
+    let transport: Transport?
+    let network: Network
     let started: Date
     /// Begins the end of the daemon.
     let stop: @Sendable () -> Void
     /// Tells the node that a wallet was added.
     let walletsChanged: @Sendable () -> Void
+
+    var genesis: Genesis { self.network.genesis }
+    var isDev: Bool { self.network.isDev }
+    var providerAccount: AccountID? { self.network.provider?.account }
 
     /// The version of the daemon.
     static let version = "0.1.0"
@@ -74,6 +79,7 @@ struct Service: Sendable {
             "sign elsewhere: transaction.prepare, then transaction.send"
         case "chain.mempoolFull", "node.busy": "try again in a moment, or raise the tip"
         case "node.stopping": "start the daemon again"
+        case "job.notYet": "ask again in a moment: the audit comes first"
         default: ""
         }
     }

@@ -65,6 +65,10 @@ final class World {
     var hasWork = false
     var lastProposal: [UInt8] = []
     var verdicts: [BlockID: Bool] = [:]
+    var learned: [BlockID: BlockID?] = [:]
+    var missing: [BlockID] = []
+    var blockRead: [UInt8]?
+    var rangeRead: [Chain.FinalBlock] = []
 
     init(
         window: UInt64 = 200, standing: UInt64 = 0, drawProposers: UInt8 = 1,
@@ -87,12 +91,12 @@ final class World {
         self.disk = disk
         self.keys = [Self.provider, Self.auditor, Self.requester]
         self.wallMs = 1_000_000
-        self.chain = try Self.start(genesis, self.reveals, disk)
+        self.chain = try Self.start(genesis, disk)
         self.send(.wallets(self.keys.map(\.publicKey)))
     }
 
-    static func start(_ genesis: Genesis, _ reveals: RevealChain, _ disk: Disk) throws -> Chain {
-        var config = Chain.Config(proposer: NodeID.of(Self.node.publicKey), reveals: reveals)
+    static func start(_ genesis: Genesis, _ disk: Disk) throws -> Chain {
+        var config = Chain.Config(proposer: NodeID.of(Self.node.publicKey))
         config.foldBlocks = 4
         return try Chain(
             genesis: genesis, config: config, view: disk, head: disk.head, buckets: disk.buckets,
@@ -101,7 +105,7 @@ final class World {
 
     /// A second chain with the same disk, as after a crash; blocks above the fold are replayed.
     func restart() throws {
-        self.chain = try Self.start(self.genesis, self.reveals, self.disk)
+        self.chain = try Self.start(self.genesis, self.disk)
         let folded = self.chain.head.height
         for record in self.disk.blocks where record.height > folded {
             self.send(
@@ -128,7 +132,14 @@ final class World {
         case .checkSignatures(let batch, let checks):
             let verdicts = checks.map { $0.key.verify($0.signature, $0.digest) }
             self.send(.signaturesChecked(batch: batch, verdicts: verdicts))
-        case .accepted(let token, let id): self.accepted[token] = id
+        case .accepted(let token, let id, _): self.accepted[token] = id
+        case .reveal(var order, let index):
+            order.reveal = self.reveals.reveal(index)
+            self.send(.build(order))
+        case .learned(let id, let parent): self.learned[id] = .some(parent)
+        case .missing(let id): self.missing.append(id)
+        case .blockRead(_, let bytes): self.blockRead = bytes
+        case .rangeRead(_, let blocks): self.rangeRead = blocks
         case .rejected(let token, let refusal): self.refusals[token] = refusal
         case .prepared(let token, let json), .answer(let token, let json):
             self.answers[token] = json
@@ -140,9 +151,9 @@ final class World {
         case .certified(let id, let isRight):
             self.verdicts[id] = isRight
             if isRight { self.send(.finalized(id, certificate: [1, 2, 3])) }
-        case .append(let record):
-            self.disk.blocks.append(record)
-            self.send(.stored(height: record.height))
+        case .append(let records):
+            self.disk.blocks += records
+            if let last = records.last { self.send(.stored(height: last.height)) }
         case .fold(let record):
             guard self.folds else { return }
             self.disk.state.fold(record.state)
@@ -170,6 +181,16 @@ final class World {
                     view: self.view, epoch: 0, parent: self.chain.head.id, reveal: nil,
                     wallMs: self.wallMs, heartbeat: heartbeat)))
         return self.chain.head.height > before
+    }
+
+    /// Hears of a block as a leader's proposal for its own view.
+    func hear(_ block: [UInt8], _ header: Header, view: UInt64? = nil, leader: NodeID? = nil) {
+        self.send(.block(block))
+        self.send(
+            .verify(
+                .init(
+                    block: header.id, parent: header.parent, view: view ?? header.view,
+                    leader: leader ?? NodeID.of(Self.node.publicKey))))
     }
 
     func fresh() -> Token {

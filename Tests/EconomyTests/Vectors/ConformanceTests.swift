@@ -4,7 +4,7 @@ import Ledger
 import Primitives
 import Testing
 
-/// One hash over 4,096 seeded values of each record that is hashed or stored.
+/// One hash over 65,536 seeded values of each record that is hashed or stored.
 @Suite struct ConformanceTests {
     @Test func ledger() throws {
         try VectorFile.expect(

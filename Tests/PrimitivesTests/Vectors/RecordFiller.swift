@@ -35,56 +35,68 @@ struct RecordFiller: FieldVisitor {
     typealias Failure = Never
     var random: SplitMix
     // Asking the runtime what a type conforms to is slow; it is asked once a type.
-    private var kinds: [ObjectIdentifier: Kind] = [:]
+    private var fills: [ObjectIdentifier: Fill] = [:]
 
-    private enum Kind { case record, code, plain }
+    /// Fills the value of one type that is at the address.
+    private typealias Fill = (inout RecordFiller, UnsafeMutableRawPointer) -> Void
 
     init(seed: Digest) { self.random = SplitMix(state: seed.leadingWord) }
 
     mutating func field<T: FieldValue>(_ name: StaticString, _ value: inout T) {
-        switch self.kind(of: T.self) {
-        case .record:
-            guard var record = value as? any Record else { return }
-            self.fill(&record)
-            if let filled = record as? T { value = filled }
-        case .code:
-            guard let code = T.self as? any CodeEnum.Type else { return }
-            if let picked = self.pick(code) as? T { value = picked }
-        case .plain: self.plain(&value)
+        let fill = self.fill(for: T.self)
+        withUnsafeMutablePointer(to: &value) { fill(&self, UnsafeMutableRawPointer($0)) }
+    }
+
+    private mutating func fill<T: FieldValue>(for type: T.Type) -> Fill {
+        let key = ObjectIdentifier(type)
+        if let known = self.fills[key] { return known }
+        let fill: Fill
+        if let record = type as? any Record.Type {
+            fill = Self.visit(record)
+        } else if let code = type as? any CodeEnum.Type {
+            fill = Self.pick(code)
+        } else {
+            fill = Self.plain(type)
+        }
+        self.fills[key] = fill
+        return fill
+    }
+
+    private static func visit<R: Record>(_ type: R.Type) -> Fill {
+        { filler, place in place.assumingMemoryBound(to: type).pointee.visit(&filler) }
+    }
+
+    private static func pick<E: CodeEnum>(_ type: E.Type) -> Fill {
+        let cases = Array(E.allCases)
+        return { filler, place in
+            let index = Int(filler.random.below(UInt64(cases.count)))
+            place.assumingMemoryBound(to: type).pointee = cases[index]
         }
     }
 
-    private mutating func kind<T>(of type: T.Type) -> Kind {
-        let key = ObjectIdentifier(type)
-        if let known = self.kinds[key] { return known }
-        let kind: Kind =
-            type is any Record.Type ? .record : type is any CodeEnum.Type ? .code : .plain
-        self.kinds[key] = kind
-        return kind
+    private static func plain<T: FieldValue>(_ type: T.Type) -> Fill {
+        let blank = T.blank.canonicalBytes.count
+        return { filler, place in
+            filler.plain(&place.assumingMemoryBound(to: type).pointee, blank)
+        }
     }
 
-    private mutating func pick<E: CodeEnum>(_ type: E.Type) -> E {
-        let cases = Array(E.allCases)
-        return cases[Int(self.random.below(UInt64(cases.count)))]
-    }
-
-    private mutating func plain<T: FieldValue>(_ value: inout T) {
-        // An Optional's blank is one byte; some draws must have room for the value.
-        let sizes = [T.blank.canonicalBytes.count, 9, 17, 33]
-        for attempt in 0..<256 {
-            let size = sizes[attempt % (attempt < 8 ? 1 : sizes.count)]
+    private mutating func plain<T: FieldValue>(_ value: inout T, _ blank: Int) {
+        for attempt in 0..<64 {
+            // A blank may be shorter than most values, such as an optional's: later draws have
+            // room for any, and what the decoder leaves is dropped.
+            let size = attempt < 8 ? blank : Self.roomBytes
             var bytes = self.random.bytes(size)
             if size == 1 || attempt >= 8 { bytes[0] %= 8 }
             if size == 16 { for index in 12..<16 { bytes[index] = 0 } }  // Amounts: below 2^112.
             if size == 2, attempt >= 4 { bytes[1] %= 0x27 }  // Basis points: at most 10,000.
-            if let decoded = decoded(T.self, bytes) {
-                value = decoded
+            var decoder = Decoder(bytes)
+            do throws(DecodeError) {
+                value = try T(from: &decoder)
                 return
-            }
+            } catch {}
         }
     }
-
-    private mutating func fill<R: Record>(_ record: inout R) { record.visit(&self) }
 
     mutating func list<T: FieldValue>(_ name: StaticString, _ value: inout [T], max: Int) {
         value = []
@@ -108,12 +120,10 @@ struct RecordFiller: FieldVisitor {
         }
     }
 
-    private func decoded<T: FieldValue>(_ type: T.Type, _ bytes: [UInt8]) -> T? {
-        do { return try T(canonical: bytes) } catch { return nil }
-    }
-
     /// Values in one conformance hash.
-    static let count = 4_096
+    static let count = 65_536
+    /// Bytes drawn for a value whose size is not known.
+    private static let roomBytes = 40
 
     /// The hash over `count` seeded values of a type; the name seeds the generator.
     ///
