@@ -18,7 +18,7 @@ let standalone: [LinkerSetting] = [
     .linkedLibrary("Foundation"), .linkedLibrary("FoundationInternationalization"),
     .linkedLibrary("FoundationEssentials"), .linkedLibrary("CoreFoundation"),
     .linkedLibrary("_FoundationICU"), .linkedLibrary("_FoundationCollections"),
-    .linkedLibrary("_FoundationCShims"),
+    .linkedLibrary("_FoundationCShims"), .linkedLibrary("swiftSynchronization"),
 ]
 
 let collections = Target.Dependency.product(
@@ -62,6 +62,7 @@ let package = Package(
         .executable(name: "starlingd", targets: ["starlingd"]),
         .executable(name: "starling", targets: ["starling"]),
         .executable(name: "starling-worker", targets: ["starling-worker"]),
+        .executable(name: "starling-sim", targets: ["starling-sim"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -122,6 +123,7 @@ let package = Package(
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
         door("starling-worker", ["Primitives", "Kernels", "Devices"]),
+        door("starling-sim", ["Primitives", "Simulation", arguments]),
 
         .executableTarget(
             name: "starling-bench",
@@ -137,7 +139,8 @@ let package = Package(
         tests("ConsensusTests", ["Primitives", "Consensus"]),
         tests("ChainTests", ["Primitives", "Ledger", "Kernels", "Economy", "Chain"]),
         tests("GossipTests", ["Primitives", "Gossip"]),
-        tests("TransportTests", ["Primitives", "Gossip", "Transport"]),
+        tests("TransportTests", ["Primitives", "Gossip", "Transport", logging] + nio),
+        tests("SimulationTests", ["Primitives", "Simulation"]),
         tests("ProviderTests", ["Primitives", "Kernels", "Provider"]),
         tests("StoreTests", ["Primitives", "Ledger", "Store"]),
         tests("ExecutorTests", ["Primitives", "Kernels", "Executor"]),

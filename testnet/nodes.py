@@ -223,6 +223,8 @@ class Net:
             words = ["init", "--data", one.data, "--name", f"node{one.index}", "--testnet-keys",
                      "--listen", f"127.0.0.1:{one.port}"]
             words += ["--provider"] if one.is_provider else ["--no-provider"]
+            if count == 1:  # Nobody else is there to audit: two accounts of one node, as with --dev.
+                words += ["--provider-account", "provider"]
             words += ["--wallet", "alice", "--wallet", "bob"] if one.index == 0 else []
             starlingd(*words)
             command += ["--seat", os.path.join(one.data, "seat.json")]

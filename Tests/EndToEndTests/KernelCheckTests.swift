@@ -34,7 +34,7 @@ extension EndToEndTests {
 
         /// Refused with a code at a place, the line underlined, and what to write instead.
         private func expectRefused(
-            _ source: String, _ code: String, _ line: Int, _ column: Int
+            _ source: String, _ code: String, _ line: Int, _ column: Int, shown: String? = nil
         ) async throws {
             let run = try await self.check(Array(source.utf8))
             #expect(run.status == 1, "\(code): \(run.all)")
@@ -42,12 +42,15 @@ extension EndToEndTests {
                 run.err.hasPrefix("error [\(code)]: \(self.directory)/k.cl:\(line):\(column): "),
                 "\(code): \(run.err)")
             let lines = run.err.split(separator: "\n").map(String.init)
-            let text = source.split(separator: "\n", omittingEmptySubsequences: false)[line - 1]
-            let shown = try #require(lines.firstIndex { $0.hasPrefix("    ") && $0.contains("^") })
-            #expect(lines[shown - 1] == "    " + text.prefix(200), "\(code): \(run.err)")
+            let text =
+                shown
+                ?? source.split(separator: "\n", omittingEmptySubsequences: false)[line - 1]
+                .description
+            let mark = try #require(lines.firstIndex { $0.hasPrefix("    ") && $0.contains("^") })
+            #expect(lines[mark - 1] == "    " + text.prefix(200), "\(code): \(run.err)")
             if column < 200 {
                 #expect(
-                    lines[shown].firstIndex(of: "^")?.utf16Offset(in: lines[shown]) == column + 3)
+                    lines[mark].firstIndex(of: "^")?.utf16Offset(in: lines[mark]) == column + 3)
             }
             #expect(run.err.contains("\n  fix: "), "\(code): \(run.err)")
             #expect(run.out.isEmpty)
@@ -70,10 +73,11 @@ extension EndToEndTests {
             let paste = "#define P(a, b) a##b\n"
             try await self.expectRefused(
                 kernelSource("P(as,m)(\"int3\"); " + Self.store, before: paste),
-                "kernel.unsupported.asm", 4, 5)
+                "kernel.unsupported.asm", 4, 5, shown: "    asm    (\"int3\"); " + Self.store)
             try await self.expectRefused(
                 kernelSource("P(__as,m__) volatile (\"ud2\"); " + Self.store, before: paste),
-                "kernel.unsupported.asm", 4, 5)
+                "kernel.unsupported.asm", 4, 5,
+                shown: "    __asm__     volatile (\"ud2\"); " + Self.store)
             try await self.expectRefused(
                 kernelSource("asm(\"int3\"); " + Self.store), "kernel.unsupported.asm", 3, 5)
             try await self.expectRefused(
@@ -145,7 +149,7 @@ extension EndToEndTests {
             defer { try? FileManager.default.removeItem(atPath: self.directory) }
             try await self.expectRefused([], "manifest.infer.entry")
             try await self.expectRefused([0xff, 0xfe, 0, 1], "kernel.notUTF8")
-            try await self.expectRefused("\u{0}\u{1}", "kernel.syntax.character", 1, 1)
+            try await self.expectRefused("\u{0}\u{1}", "kernel.syntax.character", 1, 1, shown: "??")
             try await self.expectRefused("/* \n", "kernel.syntax.comment", 1, 1)
             try await self.expectRefused("__kernel void k( \"\n", "kernel.syntax.quote", 1, 18)
             var random = Generator(seed: Blake2b.hash(.vector, .none, Array("garbage".utf8)))

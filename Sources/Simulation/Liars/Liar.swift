@@ -13,6 +13,8 @@ package enum Liar: UInt8, CaseIterable, Sendable {
     case replayer
     /// Keeps what it says back, for a while that it chooses.
     case laggard
+    /// Proposes blocks that do not execute as they say.
+    case forger
 }
 
 /// What becomes of one message of a liar.
@@ -39,6 +41,7 @@ struct LiarState {
         case .garbler: Garbler.lie(bytes, &chance)
         case .replayer: Replayer.lie(traffic, bytes, &self.said, &chance)
         case .laggard: Laggard.lie(traffic, bytes, &chance)
+        case .forger: Lie(messages: [bytes])
         }
     }
 }

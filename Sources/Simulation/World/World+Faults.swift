@@ -59,7 +59,12 @@ extension World {
             seed: Chance.digest(
                 self.plan.seed, .node, index: 1_000 * host.generation + host.index))
         self.tell("\(host.name) starts at height \(restart.restored.height)")
-        if host.generation > 0 { self.returned = (self.now, self.chainWatch.height) }
+        let isAwaited = self.people.contains { person in
+            if case .submitted = person.phase { true } else { false }
+        }
+        if host.generation > 0, isAwaited {
+            self.returned = (self.now, self.chainWatch.height)
+        }
         self.step(index, host.generation, .wallets(self.wallets(of: host)))
         for input in restart.replay { host.chainInputs.append(input) }
         self.step(index, host.generation, .start(restart.restored))

@@ -190,7 +190,10 @@ extension World {
     func onChainDone(_ index: Int, _ generation: Int) {
         let host = self.hosts[index]
         guard host.generation == generation else { return }
-        let effects = host.chainEffects
+        var effects = host.chainEffects
+        if host.liar?.kind == .forger {
+            effects = effects.map { Forger.forge($0, &self.workChance) }
+        }
         host.chainEffects = []
         host.isChainBusy = false
         for effect in effects {
@@ -272,7 +275,10 @@ extension World {
         case .unreachable(let account): self.tell("\(host.name) cannot reach \(account.short)")
         case .gossip(let report): self.onReport(report, host)
         case .undecodable(let text):
-            if host.isHonest { self.fail(.failure, "\(host.name): undecodable: \(text)") }
+            let isGarbled = self.plan.liars.contains { $0.kind == .garbler }
+            if host.isHonest && !isGarbled {
+                self.fail(.failure, "\(host.name): undecodable: \(text)")
+            }
         case .stalled(let text):
             if host.isHonest { self.fail(.failure, "\(host.name) stalls: \(text)") }
         }

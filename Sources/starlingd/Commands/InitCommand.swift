@@ -44,6 +44,11 @@ struct InitCommand: ParsableCommand {
     var provider: Bool?
 
     @Option(
+        help: "The wallet that provides; a validator's payout wallet, so that it never audits itself."
+    )
+    var providerAccount: String?
+
+    @Option(
         parsing: .unconditionalSingleValue,
         help: "A wallet to make beside `owner` and `provider`; may be repeated.")
     var wallet: [String] = []
@@ -159,7 +164,8 @@ struct NodeSetup {
         let path = self.data + "/starling.toml"
         let reveals = seat?.reveals ?? Network.revealsDefault
         var file: ConfigFile
-        if FileManager.default.fileExists(atPath: path) {
+        let isNew = !FileManager.default.fileExists(atPath: path)
+        if !isNew {
             file = ConfigFile(text: try String(contentsOfFile: path, encoding: .utf8))
         } else {
             file = ConfigFile(reveals: reveals)
@@ -178,11 +184,22 @@ struct NodeSetup {
         if let provider = self.options.provider {
             file.set("enabled", in: "provider", to: "\(provider)")
         }
+        if let account = self.providerAccount(isNew: isNew) {
+            file.set("account", in: "provider", to: quote(account))
+        }
         if let path = self.options.passphraseFile {
             let absolute = URL(fileURLWithPath: path).standardizedFileURL.path
             file.set("passphrase_file", in: "wallet", to: quote(absolute))
         }
         return file.text
+    }
+
+    /// The account to provide for, where the configuration should change: with one account for both,
+    /// the ledger's draw never has a validator audit its own jobs.
+    private func providerAccount(isNew: Bool) -> String? {
+        if let named = self.options.providerAccount { return named }
+        let isHere = self.keys.wallet(named: self.payout) != nil
+        return isNew && self.options.validator && isHere ? self.payout : nil
     }
 
     private func words(_ seat: Seat?) -> String {

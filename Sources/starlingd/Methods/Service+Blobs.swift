@@ -6,9 +6,11 @@ import Synchronization
 
 /// What belongs to clients across calls: uploads, and the idempotency keys they used.
 ///
-/// - Bounds: `keysMax` keys, the oldest forgotten first; uploads as ``BlobStore`` bounds them.
+/// - Bounds: `keysMax` keys, the oldest forgotten first; `handlesMax` uploads.
 final class Uploads: Sendable {
     static let keysMax = 4096
+    /// Uploads of clients; the rest of the store's places is for the outputs of jobs.
+    static let handlesMax = 192
 
     private struct State {
         var handles: [Digest: (connection: UInt64, handle: BlobStore.Handle)] = [:]
@@ -33,6 +35,8 @@ final class Uploads: Sendable {
             return entry.handle
         }
     }
+
+    var hasRoom: Bool { self.state.withLock { $0.handles.count < Self.handlesMax } }
 
     /// Takes the uploads of a connection that is over.
     func drop(connection: UInt64) -> [BlobStore.Handle] {
@@ -72,6 +76,11 @@ extension Service {
         }
         table.serve("blob.open") { call throws(ControlError) in
             let bytes: UInt64 = try call.value("bytes")
+            guard self.uploads.hasRoom else {
+                throw .product(
+                    "blob.tooManyUploads", "too many uploads are open",
+                    fix: "commit one first, or end the connections that began them")
+            }
             let handle = try Self.stored { () throws(StoreError) in
                 try self.store.blobs.open(bytes: bytes)
             }

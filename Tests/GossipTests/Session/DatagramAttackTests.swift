@@ -80,6 +80,22 @@ import Testing
         #expect(world.delivered[1].map(\.bytes) == [[1], [4]])
     }
 
+    /// While a handshake waits for its confirmation, an older one does not take its place.
+    @Test func anOlderHandshakeReplacesNone() {
+        var world = DatagramWorld(2)
+        let old = self.first(&world)
+        world.now = world.now.adding(ms: 5_000)
+        world.fire()
+        let new = world.flights.removeLast()
+        #expect(world.hand(new).count == 1)
+        let answer = world.flights
+        world.flights = []
+        #expect(world.hand(old) == [], "no answer to an older stamp")
+        world.flights = answer
+        world.run()
+        #expect(world.delivered[1].map(\.bytes) == [[1]])
+    }
+
     /// A first message repeated to a socket that has restarted: answered, and of no effect.
     @Test func aRepeatAfterARestartChangesNothing() {
         var world = DatagramWorld(2)
