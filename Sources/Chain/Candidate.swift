@@ -42,7 +42,8 @@ extension Chain {
 
     /// What waits for the verification pool.
     enum Batch: Sendable {
-        case transaction(Transaction, TransactionID, bytes: Int, token: Token)
+        case transaction(
+            Transaction, TransactionID, bytes: Int, checks: [SignatureCheck], token: Token)
         case block(BlockID)
     }
 }

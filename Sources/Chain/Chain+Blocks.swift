@@ -48,9 +48,10 @@ extension Chain {
                 return
             }
             let proposal = Proposal(header: block.header, body: block.body)
-            let candidate = Candidate(
+            var candidate = Candidate(
                 proposal: proposal, id: block.header.id, bytes: proposal.bytes,
                 state: .right(block))
+            candidate.isNeeded = true
             self.keep(candidate)
             outbox.append(
                 .built(view: order.view, candidate.id, proposal: candidate.bytes))
@@ -119,6 +120,7 @@ extension Chain {
     /// The id covers the header alone, so a body that is not the header's says nothing about the
     /// block of that id: it is dropped, and the right one may still come.
     mutating func onBlock(_ bytes: [UInt8], _ outbox: inout Outbox<Effect>) {
+        outbox.append(.blockTaken)
         let proposal: Proposal
         do throws(DecodeError) {
             proposal = try Proposal(bytes: bytes)
@@ -127,19 +129,31 @@ extension Chain {
         }
         let header = proposal.header
         let id = header.id
-        guard header.chain == self.genesis.id, header.height > self.tip.header.height,
-            header.bodyRoot == proposal.body.root(self.salt)
-        else { return }
+        guard header.chain == self.genesis.id else { return }
+        guard header.height > self.tip.header.height else {
+            outbox.append(.learned(id, missingParent: nil))  // Nobody need ask for it any more.
+            return
+        }
+        guard header.bodyRoot == proposal.body.root(self.salt) else { return }
         if self.candidates[id] == nil {
             var candidate = Candidate(proposal: proposal, id: id, bytes: bytes, state: .orphan)
             candidate.isWanted = self.awaited.contains(id)
-            self.awaited.removeAll { $0 == id }
+            candidate.isNeeded = self.isNeededParent(id)
             self.keep(candidate)
+            guard self.candidates[id] != nil else { return }  // No room: it stays wanted.
+            self.awaited.removeAll { $0 == id }
             self.adopt(id, &outbox)
         }
         let isOrphan = if case .orphan = self.candidates[id]?.state { true } else { false }
         outbox.append(.learned(id, missingParent: isOrphan ? header.parent : nil))
         self.answer(&outbox)
+    }
+
+    /// True if a block that consensus waits for stands on this one.
+    private func isNeededParent(_ id: BlockID) -> Bool {
+        self.candidates.values.contains {
+            $0.proposal.header.parent == id && ($0.isWanted || $0.isNeeded)
+        }
     }
 
     /// Compares an orphan with its parent's header once that is here, and then its own children.
@@ -165,7 +179,9 @@ extension Chain {
                 continue
             }
             self.candidates[id]?.state = .known
-            if orphan.isWanted || orphan.isNeeded { self.execute(id, &outbox) }
+            if orphan.isWanted || orphan.isNeeded || self.isNeededParent(id) {
+                self.execute(id, &outbox)
+            }
             waiting += self.candidates.values.filter { $0.proposal.header.parent == id }.map(\.id)
         }
     }
@@ -183,7 +199,7 @@ extension Chain {
     // MARK: Verify
 
     mutating func onVerify(_ proposed: Proposed, _ outbox: inout Outbox<Effect>) {
-        self.proposed.removeAll { $0 == proposed }
+        self.proposed.removeAll { $0.view <= proposed.view }
         if self.proposed.count >= Self.proposedMax { self.proposed.removeFirst() }
         self.proposed.append(proposed)
         if self.candidates[proposed.block] == nil { outbox.append(.missing(proposed.block)) }
@@ -200,7 +216,7 @@ extension Chain {
         for proposed in self.proposed {
             guard let isRight = self.verdict(on: proposed) else { continue }
             self.proposed.removeAll { $0 == proposed }
-            outbox.append(.verified(proposed.block, isRight))
+            outbox.append(.verified(proposed.block, view: proposed.view, isRight))
         }
     }
 
@@ -243,6 +259,9 @@ extension Chain {
     /// A block was found right: makes it durable, tells consensus, goes on with what waited for it.
     private mutating func certify(_ id: BlockID, _ outbox: inout Outbox<Effect>) {
         guard let candidate = self.candidates[id], case .right = candidate.state else { return }
+        // Until it is final, nothing drives it out, nor what it stands on.
+        self.candidates[id]?.isNeeded = true
+        self.candidates[candidate.proposal.header.parent]?.isNeeded = true
         outbox.append(.persist(id, proposal: candidate.bytes))
         if candidate.isWanted { outbox.append(.certified(id, true)) }
         let waiting = self.candidates.values.filter {
@@ -270,6 +289,7 @@ extension Chain {
             }
             break
         }
+        if self.candidates[at] == nil, at != self.tip.id { outbox.append(.missing(at)) }
         // One by one: each, once right, goes on with its children.
         if let first = path.last { self.executeNext(first, &outbox) }
     }
@@ -277,7 +297,8 @@ extension Chain {
     /// Executes a known block whose parent is right.
     private mutating func executeNext(_ id: BlockID, _ outbox: inout Outbox<Effect>) {
         guard !self.hasStalled, let candidate = self.candidates[id],
-            case .known = candidate.state, let ground = self.ground(candidate.proposal.header.parent)
+            case .known = candidate.state,
+            let ground = self.ground(candidate.proposal.header.parent)
         else { return }
         do throws(BlockFault) {
             let (block, checks) = try self.run(candidate.proposal, on: ground)
@@ -334,11 +355,14 @@ extension Chain {
         for (index, transaction) in proposal.body.transactions.enumerated() {
             do throws(InclusionFault) {
                 let needed = try run.include(transaction)
-                let known = self.mempool[transaction.id(self.salt)]?.transaction
-                guard known?.authorisation != transaction.authorisation else { continue }
-                checks += needed.map {
+                let list = needed.map {
                     SignatureCheck(key: $0.key, signature: $0.signature, digest: $0.message)
                 }
+                // Checked on its way into the mempool, under the policy that holds here, too.
+                if let known = self.mempool[transaction.id(self.salt)], known.checks == list {
+                    continue
+                }
+                checks += list
             } catch {
                 if error == .stateUnavailable {
                     throw BlockFault.stateUnreadable(run.state.ledger.fault ?? .unavailable)

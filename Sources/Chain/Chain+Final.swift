@@ -13,10 +13,16 @@ extension Chain {
         while at != self.tip.id {
             guard let candidate = self.candidates[at], candidate.executed != nil,
                 path.count < Self.candidatesMax
-            else { return }  // Not executed here yet: Node asks for it and says so again.
+            else {
+                // Consensus says it once; it is settled when what is missing is here.
+                self.unsettled = (id, certificate)
+                self.onCertify(id, &outbox)
+                return
+            }
             path.append(candidate)
             at = candidate.proposal.header.parent
         }
+        self.unsettled = nil
         var records: [BlockRecord] = []
         var transactions: [FinalizedTransaction] = []
         for candidate in path.reversed() {
@@ -31,6 +37,9 @@ extension Chain {
         let height = self.tip.header.height
         self.candidates.removeAll { $0.value.proposal.header.height <= height }
         self.awaited.removeAll()
+        let view = self.tip.header.view
+        self.proposed.removeAll { $0.view <= view }
+        self.sift()
         for proposed in self.proposed where self.candidates[proposed.block] == nil {
             outbox.append(.missing(proposed.block))
         }

@@ -68,17 +68,37 @@ extension Chain {
             }
             let batch = self.nextBatch
             self.nextBatch += 1
-            self.batches[batch] = .transaction(transaction, id, bytes: bytes, token: token)
-            outbox.append(
-                .checkSignatures(
-                    batch: batch,
-                    checks: checks.map {
-                        SignatureCheck(key: $0.key, signature: $0.signature, digest: $0.message)
-                    }))
+            let list = checks.map {
+                SignatureCheck(key: $0.key, signature: $0.signature, digest: $0.message)
+            }
+            self.batches[batch] = .transaction(
+                transaction, id, bytes: bytes, checks: list, token: token)
+            outbox.append(.checkSignatures(batch: batch, checks: list))
         } catch {
             outbox.append(.rejected(token: token, error))
         }
     }
+
+    /// After a block: what can never be included goes, and whether anything can be is noted.
+    ///
+    /// - Bounds: the best `admissibleMax` are looked at; every node finds the same.
+    mutating func sift() {
+        guard self.mempool.count > 0, let next = self.nextLedger() else { return }
+        var ledger = next.0
+        var isIdle = true
+        for id in self.mempool.best(Self.admissibleMax) {
+            guard let entry = self.mempool[id] else { continue }
+            do throws(InclusionFault) {
+                _ = try ledger.check(entry.transaction, price: next.1)
+                isIdle = false
+            } catch {
+                if Self.isLasting(error) { self.mempool.remove(id) }
+            }
+        }
+        self.mempoolIsIdle = isIdle && self.mempool.count <= Self.admissibleMax
+    }
+
+    private static let admissibleMax = 64
 
     private func explain(
         _ fault: InclusionFault, _ transaction: Transaction, _ price: FeePrice
@@ -105,7 +125,7 @@ extension Chain {
         let isRight = !verdicts.isEmpty && verdicts.allSatisfy { $0 }
         switch waiting {
         case .block(let id): self.blockChecked(id, isRight, &outbox)
-        case .transaction(let transaction, let id, let bytes, let token):
+        case .transaction(let transaction, let id, let bytes, let checks, let token):
             guard isRight else {
                 let refusal = Refusal(InclusionFault.signatureInvalid, "a signature is wrong")
                 outbox.append(.rejected(token: token, refusal))
@@ -117,7 +137,7 @@ extension Chain {
                 outbox.append(.rejected(token: token, error))
                 return
             }
-            self.mempool.insert(transaction, id, bytes: bytes)
+            self.mempool.insert(transaction, id, bytes: bytes, checks: checks)
             self.mempoolIsIdle = false
             outbox.append(
                 .accepted(token: token, id: id, transaction: transaction.canonicalBytes))
@@ -275,7 +295,7 @@ extension Chain {
                     $0.transaction.account == account && $0.transaction.nonce == nonce
                 }
                 || self.batches.values.contains { batch in
-                    guard case .transaction(let other, _, _, _) = batch else { return false }
+                    guard case .transaction(let other, _, _, _, _) = batch else { return false }
                     return other.account == account && other.nonce == nonce
                 }
             if !isUsed, !isTaken { return (policy, found == nil, nonce) }

@@ -78,6 +78,8 @@ package struct Chain: Sendable {
     var proposed: [Proposed] = []
     /// Blocks to certify that are not here, since the last final one: the newest few.
     var awaited: [BlockID] = []
+    /// A final block that could not be settled because something below it was not here.
+    var unsettled: (id: BlockID, certificate: [UInt8])?
     var mempool: Mempool
     /// Heights: what the segments hold, what the state database holds, what is being folded.
     var stored: UInt64
@@ -220,6 +222,10 @@ package struct Chain: Sendable {
             self.wallMs = max(self.wallMs, wallMs)
             self.answerEarly(&outbox)
             self.foldIfDue(now, &outbox)
+        }
+        if let unsettled, self.candidates[unsettled.id]?.executed != nil {
+            self.unsettled = nil
+            self.onFinalized(unsettled.id, unsettled.certificate, now, &outbox)
         }
         self.tellWork(&outbox)
         precondition(self.folded <= self.stored, "the state is never ahead of the chain")

@@ -22,11 +22,12 @@ extension Chain {
         case signed(token: Token, signature: KeySignature?)
         /// Verdicts for one `checkSignatures`, in its order.
         case signaturesChecked(batch: UInt64, verdicts: [Bool])
-        /// Consensus asks for a proposal on `parent`. Answered by `reveal` while the order has none,
-        /// then by `built` or `nothingToBuild`.
+        /// Consensus asks for a proposal on `parent`. Answered by `reveal` while the order has
+        /// none, then by `built` or `nothingToBuild`.
         case build(BuildOrder)
-        /// A block's canonical bytes: from a peer, a sync or the journal. Answered by `learned`;
-        /// bytes that are no block, or whose body is not the header's, are as if never sent.
+        /// A block's canonical bytes: from a peer, a sync or the journal. Answered by `blockTaken`
+        /// and `learned`; bytes that are no block, or whose body is not the header's, are as if
+        /// never sent.
         case block([UInt8])
         /// Consensus asks whether the proposed block may be voted for. Answered by `verified` when
         /// that can be said, by `missing` while the block is not here.
@@ -64,7 +65,9 @@ extension Chain {
         case reveal(BuildOrder, index: UInt64)
         case built(view: UInt64, BlockID, proposal: [UInt8])
         case nothingToBuild(view: UInt64)
-        /// The block is here and fits its header. Its parent may not be.
+        /// One `block` was looked at, whatever came of it.
+        case blockTaken
+        /// The block is here and fits its header, or is final already. Its parent may not be here.
         case learned(BlockID, missingParent: BlockID?)
         /// Wanted by consensus and not here.
         case missing(BlockID)
@@ -73,7 +76,8 @@ extension Chain {
         /// Consecutive final blocks from the height asked for: canonical header and body, and the
         /// certificate (empty where a later block's finalizes it). At most `rangeBytesMax` bytes.
         case rangeRead(token: Token, [FinalBlock])
-        case verified(BlockID, Bool)
+        /// The view is the one asked about: a block may be proposed again in another.
+        case verified(BlockID, view: UInt64, Bool)
         /// Write the block to the journal before acting on the `certified` that follows.
         case persist(BlockID, proposal: [UInt8])
         case certified(BlockID, Bool)

@@ -17,6 +17,8 @@ struct Mempool: Sendable {
         let transaction: Transaction
         let id: TransactionID
         let bytes: Int
+        /// The signatures that were found right.
+        let checks: [Chain.SignatureCheck]
         let arrival: UInt64
     }
 
@@ -83,11 +85,15 @@ struct Mempool: Sendable {
     }
 
     /// Takes a transaction that `mayInsert` allowed; drives out the replaced and the lowest.
-    mutating func insert(_ transaction: Transaction, _ id: TransactionID, bytes: Int) {
+    mutating func insert(
+        _ transaction: Transaction, _ id: TransactionID, bytes: Int,
+        checks: [Chain.SignatureCheck]
+    ) {
         let slot = Slot(account: transaction.account, nonce: transaction.nonce)
         if let old = self.slots[slot] { self.remove(old) }
         let entry = Entry(
-            transaction: transaction, id: id, bytes: bytes, arrival: self.arrivals)
+            transaction: transaction, id: id, bytes: bytes, checks: checks,
+            arrival: self.arrivals)
         self.arrivals += 1
         self.entries[id] = entry
         self.slots[slot] = id
@@ -121,6 +127,9 @@ struct Mempool: Sendable {
 
     /// The waiting, best first.
     var ranked: [TransactionID] { self.order.map(\.id) }
+
+    /// The best `count` of the waiting.
+    func best(_ count: Int) -> [TransactionID] { self.order.prefix(count).map(\.id) }
 
     private func position(of rank: Rank) -> Int {
         var low = 0

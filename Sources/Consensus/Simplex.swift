@@ -19,8 +19,8 @@ package struct Simplex: Hashable, Sendable {
         case heartbeat
         /// Answers `build`; nil if there is nothing to build.
         case built(view: UInt64, BlockID?)
-        /// Answers `verify`: header, parent, body and signatures are right.
-        case verified(BlockID, Bool)
+        /// Answers `verify` of that view: header, parent and body are right.
+        case verified(BlockID, view: UInt64, Bool)
         /// Answers `certify`: executed, roots equal, durable. False is for ever.
         case certified(BlockID, Bool)
         /// A peer's message; the signatures in it are verified.
@@ -146,8 +146,8 @@ package struct Simplex: Hashable, Sendable {
         case .workPending(let pending): self.voter.onWork(pending, now, &effects)
         case .heartbeat: self.voter.onHeartbeat(now, &effects)
         case .built(let view, let block): self.voter.onBuilt(view, block, now, &effects)
-        case .verified(let block, let isRight):
-            self.voter.onVerified(block, isRight, now, &effects)
+        case .verified(let block, let view, let isRight):
+            self.voter.onVerified(block, view, isRight, now, &effects)
         case .certified(let block, let isRight):
             self.voter.onCertified(block, isRight, now, &effects)
         case .received(let message, let peer): self.onReceived(message, peer, now, &effects)

@@ -126,6 +126,7 @@ package struct Gossip: Sendable {
         case .broadcast(let message): self.broadcast(message, into: &outbox)
         case .transaction(let bytes, let id, let isOwn):
             self.onTransaction(bytes, id: id, isOwn: isOwn, now: now, into: &outbox)
+        case .accuse(let peer, let text): self.violation(peer, text, now: now, into: &outbox)
         case .offer(let advert): self.onOffer(advert, now: now, into: &outbox)
         case .fetch(let blob, let bytesMax, let token):
             self.onFetch(blob, bytesMax, token, now: now, into: &outbox)

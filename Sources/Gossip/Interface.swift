@@ -34,6 +34,9 @@ extension Gossip {
         case transaction([UInt8], id: TransactionID, isOwn: Bool)
         /// A standing offer of this node, or none: hints for peers, by datagram.
         case offer(OfferAdvert?)
+        /// What a peer said is wrong in a way that its key answers for: it is hung up on and
+        /// banned.
+        case accuse(PublicKey, String)
         /// Bring the blob here. Answered by `fetched` or `fetchFailed`, once.
         case fetch(BlobID, bytesMax: UInt64, token: UInt64)
         /// Ask for blocks above this height of whoever has them, if anybody does.

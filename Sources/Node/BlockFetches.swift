@@ -15,6 +15,8 @@ struct BlockFetches: Sendable {
         /// Parents fetched on the way here.
         let depth: Int
         var tries = 0
+        /// Who was asked last.
+        var peer: PublicKey?
     }
 
     private(set) var wanted: [Wanted] = []
@@ -43,9 +45,14 @@ struct BlockFetches: Sendable {
         guard !peers.isEmpty, let index = self.wanted.firstIndex(where: { $0.id == id }) else {
             return nil
         }
-        defer { self.wanted[index].tries += 1 }
-        return peers[self.wanted[index].tries % peers.count]
+        let peer = peers[self.wanted[index].tries % peers.count]
+        self.wanted[index].tries &+= 1
+        self.wanted[index].peer = peer
+        return peer
     }
+
+    /// True if the peer was asked for a block and has not answered.
+    func isAsked(_ peer: PublicKey) -> Bool { self.wanted.contains { $0.peer == peer } }
 
     mutating func removeAll() { self.wanted.removeAll() }
 }

@@ -49,7 +49,9 @@ extension Node {
         case .missing(let id): self.onMissing(id, now, &outbox)
         case .blockRead(let token, let bytes): self.onServed(token, bytes, now, &outbox)
         case .rangeRead(let token, let blocks): self.onServed(token, blocks, now, &outbox)
-        case .verified(let id, let isRight): self.tell(.verified(id, isRight), now, &outbox)
+        case .verified(let id, let view, let isRight):
+            self.tell(.verified(id, view: view, isRight), now, &outbox)
+        case .blockTaken: self.blocksInChain -= 1
         case .persist(let id, let bytes): self.journal(id, bytes, &outbox)
         case .certified(let id, let isRight):
             self.tell(.certified(id, isRight), now, &outbox)

@@ -42,7 +42,7 @@ extension Node {
             outbox.append(.report(.finalized(block, view: certificate.view)))
             // What was missing below it is not missed any more; the rest is asked for anew.
             self.fetches.removeAll()
-            for block in self.consensus.awaited { outbox.append(.chain(.certify(block))) }
+            self.certifyAgain(&outbox)
             self.awaitHeartbeat(now, &outbox)
         case .enteredView: break
         case .evidence(let evidence): outbox.append(.report(.evidence(evidence)))
@@ -50,6 +50,16 @@ extension Node {
             outbox.append(.report(.diverged(view: view, block)))
         }
     }
+
+    /// Asks again for what consensus waits for: the newest block settles all below it.
+    func certifyAgain(_ outbox: inout Outbox<Effect>) {
+        let awaited = self.consensus.awaited
+        let few = Self.awaitedAgain
+        let list = awaited.count <= 2 * few ? awaited : awaited.prefix(few) + awaited.suffix(few)
+        for block in list { outbox.append(.chain(.certify(block))) }
+    }
+
+    private static let awaitedAgain = 8
 
     private func verify(_ proposal: Consensus.Proposal, _ outbox: inout Outbox<Effect>) {
         let epochs = self.config.epochs
@@ -72,17 +82,18 @@ extension Node {
         do throws(DecodeError) {
             message = try Consensus.Message(canonical: bytes)
         } catch {
-            outbox.append(.report(.undecodable("consensus message of \(peer): \(error)")))
-            return
+            return self.tell(.accuse(peer, "a consensus message: \(error)"), now, &outbox)
         }
+        let seat = self.seat(of: peer)
         let epochs = self.config.epochs
         var checks: [VoteCheck]?
         switch message {
         case .proposal(let signed):
-            guard self.consensus.wants(signed) else { return }
+            guard signed.signer == seat, self.consensus.wants(signed) else { return }
             checks = signed.check(epochs).map { [$0] }
         case .vote(let vote):
-            guard self.consensus.wants(vote) else { return }
+            // Everybody speaks for itself, so nobody can make others check a stranger's garbage.
+            guard vote.signer == seat, self.consensus.wants(vote) else { return }
             checks = vote.check(epochs).map { [$0] }
         case .certificate(let certificate):
             guard self.consensus.wants(certificate) else { return }
@@ -92,41 +103,47 @@ extension Node {
                 return
             }
         case .want:
-            let seat = self.seat(of: peer)
+            let asked = self.wantsOf[peer] ?? 0
+            guard asked < Self.wantsPerTick else { return }
+            self.wantsOf[peer] = asked + 1
             return self.tell(.received(message, from: seat), now, &outbox)
         }
-        guard let checks, self.checking.count < Self.checkingMax else { return }
-        self.check(message, checks, from: peer, &outbox)
+        if let checks { self.check(message, checks, from: peer, &outbox) }
     }
 
     private mutating func check(
         _ message: Consensus.Message, _ checks: [VoteCheck], from peer: PublicKey,
         _ outbox: inout Outbox<Effect>
     ) {
+        let waiting = self.checksOf[peer] ?? 0
+        guard waiting < Self.checksPerPeer, self.checking.count < Self.checkingMax else { return }
+        self.checksOf[peer] = waiting + 1
         let batch = self.nextCheck
         self.nextCheck += 1
-        self.checking[batch] = PendingMessage(message: message, seat: self.seat(of: peer))
+        self.checking[batch] = PendingMessage(
+            message: message, seat: self.seat(of: peer), peer: peer)
         outbox.append(.checkVotes(batch: batch, checks))
     }
 
     mutating func onVotesChecked(
         _ batch: UInt64, _ verdicts: [Bool], _ now: Instant, _ outbox: inout Outbox<Effect>
     ) {
-        guard let pending = self.checking.removeValue(for: batch), !verdicts.isEmpty,
-            verdicts.allSatisfy({ $0 })
-        else { return }
+        guard let pending = self.checking.removeValue(for: batch) else { return }
+        let left = (self.checksOf[pending.peer] ?? 1) - 1
+        self.checksOf[pending.peer] = left > 0 ? left : nil
+        guard !verdicts.isEmpty, verdicts.allSatisfy({ $0 }) else {
+            return self.tell(.accuse(pending.peer, "a signature is wrong"), now, &outbox)
+        }
         self.tell(.received(pending.message, from: pending.seat), now, &outbox)
     }
 
     /// A final block's certificate that came with a range.
     mutating func onCertificate(
-        _ bytes: [UInt8], from peer: PublicKey, _ outbox: inout Outbox<Effect>
+        _ bytes: [UInt8], from peer: PublicKey, _ now: Instant, _ outbox: inout Outbox<Effect>
     ) {
         do throws(DecodeError) {
             let certificate = try Certificate(canonical: bytes)
-            guard certificate.kind == .finalize, self.consensus.wants(certificate),
-                self.checking.count < Self.checkingMax
-            else { return }
+            guard certificate.kind == .finalize, self.consensus.wants(certificate) else { return }
             do throws(Certificate.Flaw) {
                 let checks = try certificate.checks(self.config.epochs)
                 self.check(.certificate(certificate), checks, from: peer, &outbox)
@@ -134,7 +151,7 @@ extension Node {
                 return  // Not a quorum of this chain: whatever the range said, it proves nothing.
             }
         } catch {
-            outbox.append(.report(.undecodable("certificate of \(peer): \(error)")))
+            self.tell(.accuse(peer, "a certificate: \(error)"), now, &outbox)
         }
     }
 

@@ -54,10 +54,11 @@ extension Node {
                 .readRange(from: from, count: UInt64(count), token: $0)
             }
         case .range(_, let blocks):
-            for synced in blocks {
+            for synced in blocks where self.blocksInChain < Self.blocksInChainMax {
+                self.blocksInChain += 1
                 outbox.append(.chain(.block(synced.block)))
                 if !synced.certificate.isEmpty {
-                    self.onCertificate(synced.certificate, from: peer, &outbox)
+                    self.onCertificate(synced.certificate, from: peer, now, &outbox)
                 }
             }
         case .hello, .status, .peers, .haveTransactions, .wantTransactions:

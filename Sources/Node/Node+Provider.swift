@@ -114,7 +114,7 @@ extension Node {
             let input = Provider.Input.received(message, from: peer, acting: acting, to: account)
             self.tell(input, now, &outbox)
         } catch {
-            outbox.append(.report(.undecodable("job message of \(peer): \(error)")))
+            self.tell(.accuse(peer, "a job message: \(error)"), now, &outbox)
         }
     }
 

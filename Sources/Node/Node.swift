@@ -233,6 +233,14 @@ package struct Node: Sendable {
     var blobsWanted = Lookup<UInt64, WantedBlob>()
     var seesWork = false
     var relays = 0
+    /// Blocks of peers that the chain has not looked at.
+    var blocksInChain = 0
+    /// Messages of one peer whose signatures are being checked; its questions since the last tick;
+    /// its questions for blocks that are being answered.
+    var checksOf = Lookup<PublicKey, Int>()
+    var wantsOf = Lookup<PublicKey, Int>()
+    var servingsOf = Lookup<PublicKey, Int>()
+    private var ticks: UInt64 = 0
     /// The newest height that is stored.
     var head: UInt64 = 0
 
@@ -245,6 +253,14 @@ package struct Node: Sendable {
     static let marketMs: UInt64 = 5_000
     static let checkingMax = 4_096
     static let servingMax = 256
+    static let servingPerPeer = 8
+    static let checksPerPeer = 128
+    static let wantsPerTick = 8
+    /// Blocks of peers that wait for the chain: as pushed, and with a range.
+    static let pushedMax = 32
+    static let blocksInChainMax = 160
+    /// So often what consensus waits for is asked for again.
+    private static let againTicks: UInt64 = 20
     /// Transactions of peers that the chain has not answered for; further ones are dropped.
     static let relaysMax = 2_048
     static let strangersMax = 256
@@ -262,6 +278,7 @@ package struct Node: Sendable {
     struct PendingMessage: Sendable {
         let message: Consensus.Message
         let seat: UInt32
+        let peer: PublicKey
     }
 
     struct Serving: Sendable {
@@ -331,7 +348,10 @@ package struct Node: Sendable {
     ) {
         self.tipBlock = restored.tip.block
         outbox.append(.chain(.tick(wallMs: restored.wallMs)))
-        for block in restored.blocks { outbox.append(.chain(.block(block))) }
+        for block in restored.blocks {
+            self.blocksInChain += 1
+            outbox.append(.chain(.block(block)))
+        }
         self.tell(.restored(restored.jobs), now, &outbox)
         self.tell(.start(restored.record, restored.tip), now, &outbox)
         self.head = restored.height
@@ -357,6 +377,9 @@ package struct Node: Sendable {
         case .provider(let timer): self.tell(.expired(timer), now, &outbox)
         case .gossip(let timer): self.tell(.expired(timer), now, &outbox)
         case .tick:
+            self.wantsOf.removeAll()
+            self.ticks &+= 1
+            if self.ticks.isMultiple(of: Self.againTicks) { self.certifyAgain(&outbox) }
             outbox.append(.readClock)
             outbox.append(.schedule(.tick, at: now.adding(ms: self.config.tickMs)))
         case .heartbeat(let block):

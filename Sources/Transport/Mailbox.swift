@@ -38,8 +38,8 @@ final class Mailbox: Sendable {
         self.state.withLock { $0.onMail = onMail }
     }
 
-    /// Nothing is taken any more; `last` runs on the event loop after what was. Does nothing if it is
-    /// shut already.
+    /// Nothing is taken any more; `last` runs on the event loop after what was. Does nothing if it
+    /// is shut already.
     func shut(_ last: @escaping @Sendable () -> Void) {
         self.state.withLock { state in
             guard state.onMail != nil else { return }

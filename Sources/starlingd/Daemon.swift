@@ -67,13 +67,12 @@ final class Daemon: Sendable {
             socketPath: settings.socket, methods: service.methods, logger: logger,
             version: Service.version, checksReplies: settings.isDev)
         events.connect(server)
-        let start = try Startup(store, network, key: keys.node.publicKey)
+        let start = try Startup(store, network, keys: keys)
         let records = JobRecordFiles(directory: settings.data + "/jobs").all()
         for path in records.damaged { logger.error("a job record cannot be read: \(path)") }
         let chain = ChainThread(start.chain) { inputs.post(.chain($0)) }
         drivers.connect(chain)
-        _ = chain.post(.wallets(keys.all.map(\.key.publicKey)))
-        for input in start.replay { _ = chain.post(input) }
+        for effect in start.effects { inputs.post(.chain(effect)) }
         let address = transport.flatMap {
             network.address(of: keys.node.publicKey, port: $0.port)
         }

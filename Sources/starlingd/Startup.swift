@@ -11,8 +11,8 @@ import Store
 /// What the data directory says at start: the chain at its last fold, and what follows on it.
 struct Startup {
     let chain: Chain
-    /// Final blocks above the fold, in order.
-    let replay: [Chain.Input]
+    /// What the replay had to say to the node: its duties, and whether there is work.
+    let effects: [Chain.Effect]
     let genesisBlock: BlockID
     let epochs: Epochs
     /// This node's seat, if it has one and votes.
@@ -22,30 +22,21 @@ struct Startup {
     private let height: UInt64
     private let unsettled: [[UInt8]]
 
-    init(_ store: DataStore, _ network: Network, key: PublicKey) throws {
+    init(_ store: DataStore, _ network: Network, keys: KeyStore) throws {
         let genesis = network.genesis
+        let key = keys.node.publicKey
         self.genesisBlock = try genesis.build().header.id
         self.epochs = try Self.epochs(genesis)
         self.seat = network.isValidator ? self.epochs.set.index(of: key) : nil
         let position = try store.state.position()
-        self.chain = try Chain(
+        var chain = try Chain(
             genesis: genesis,
             config: Chain.Config(proposer: self.seat == nil ? nil : NodeID.of(key)),
             view: store.state, head: position?.header, archive: Archive(store: store))
-        var replay: [Chain.Input] = []
-        let folded = position?.height ?? 0
-        if let end = store.chain.last, end > folded {
-            for height in folded + 1...end {
-                guard let block = try store.chain.block(at: height) else {
-                    throw Daemon.Failure(
-                        description: "block \(height) is missing: the state is older than the "
-                            + "first block that is kept")
-                }
-                replay.append(
-                    .replay(block: block.header + block.body, certificate: block.certificate))
-            }
-        }
-        self.replay = replay
+        self.effects = try Self.replay(
+            &chain, store, above: position?.height ?? 0,
+            wallets: keys.all.map(\.key.publicKey))
+        self.chain = chain
         if let end = store.chain.last, let last = try store.chain.block(at: end) {
             self.tip = Voter.Tip(try Certificate(canonical: last.certificate))
             self.height = end
@@ -55,6 +46,48 @@ struct Startup {
         }
         self.record = try store.journal.record(.votes).map { try VoteRecord(canonical: $0) }
         self.unsettled = try Self.unsettled(store, above: self.height)
+    }
+
+    /// Executes the final blocks above the last fold, here and now: as many as there are.
+    ///
+    /// - Returns: the last effect of each kind that the node has to hear.
+    private static func replay(
+        _ chain: inout Chain, _ store: DataStore, above folded: UInt64, wallets: [PublicKey]
+    ) throws -> [Chain.Effect] {
+        var heard: [Chain.Effect] = []
+        func step(_ first: Chain.Input) throws {
+            var inputs = [first]
+            while let input = inputs.popLast() {
+                var outbox = Outbox<Chain.Effect>()
+                chain.handle(input, now: Clock.now, into: &outbox)
+                for effect in outbox.drain() {
+                    switch effect {
+                    case .fold(let record):
+                        try store.fold(Fold(record))
+                        inputs.append(.folded(height: record.height))
+                    case .duties:
+                        heard.removeAll { if case .duties = $0 { true } else { false } }
+                        heard.append(effect)
+                    case .workPending:
+                        heard.removeAll { if case .workPending = $0 { true } else { false } }
+                        heard.append(effect)
+                    case .stalled(let why): throw Daemon.Failure(description: why)
+                    default: break  // Nobody asked anything yet.
+                    }
+                }
+            }
+        }
+        try step(.wallets(wallets))
+        guard let end = store.chain.last, end > folded else { return heard }
+        for height in folded + 1...end {
+            guard let block = try store.chain.block(at: height) else {
+                throw Daemon.Failure(
+                    description: "block \(height) is missing: the state is older than the "
+                        + "first block that is kept")
+            }
+            try step(.replay(block: block.header + block.body, certificate: block.certificate))
+        }
+        return heard
     }
 
     /// What the node is told first.

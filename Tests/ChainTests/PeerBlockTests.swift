@@ -32,7 +32,8 @@ import Testing
         #expect(other.verdicts[last.id] == true, "the last one was wanted")
         #expect(other.root() == world.root())
         #expect(other.disk.blocks.map(\.id) == world.disk.blocks.map(\.id))
-        #expect(other.disk.blocks.map { $0.certificate.isEmpty } == [true, true, true, true, false])
+        #expect(
+            other.disk.blocks.map { $0.certificate.isEmpty } == [true, true, true, true, false])
     }
 
     /// The id covers the header alone: another body under it must not condemn the right one.

@@ -315,7 +315,10 @@ private func vote(_ kind: VoteKind, _ view: UInt64, _ block: BlockID = .zero) ->
         _ = script.run(.start(nil, Voter.Tip(genesis: genesis)))
         #expect(script.run(.received(.proposal(signed), from: leader)).contains(.verify(proposal)))
         let nullify = Message.vote(SignedVote(vote(.nullify, 1), signer: me, signature: .blank))
-        #expect(script.run(.verified(block("x"), false)).contains(.broadcast(nullify)))
+        #expect(
+            script.run(.verified(block("x"), view: 2, true)) == [], "of another view's proposal")
+        #expect(
+            script.run(.verified(block("x"), view: 1, false)).contains(.broadcast(nullify)))
 
         var other = Script(self.four, me: me)
         _ = other.run(.start(nil, Voter.Tip(genesis: genesis)))

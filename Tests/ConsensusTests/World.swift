@@ -90,8 +90,8 @@ struct World {
             self.heights[new] = (self.heights[build.parent] ?? 0) + 1
             self.give(index, .built(view: build.view, new))
         case .verify(let proposal):
-            self.give(
-                index, .verified(proposal.block, self.parents[proposal.block] == proposal.parent))
+            let isRight = self.parents[proposal.block] == proposal.parent
+            self.give(index, .verified(proposal.block, view: proposal.view, isRight))
         case .certify(_, let block): self.give(index, .certified(block, true))
         case .persist(let record): self.give(index, .persisted(record))
         case .sign(let statement):

@@ -114,7 +114,8 @@ extension EndToEndTests {
                 try await self.expectRefused(kernelSource(body), "kernel.array.extent", 3, column)
             }
             let bomb = (0..<12).map { level in
-                "#define m\(level + 1) \(Array(repeating: "m\(level)", count: 10).joined(separator: " "))\n"
+                let ten = Array(repeating: "m\(level)", count: 10).joined(separator: " ")
+                return "#define m\(level + 1) \(ten)\n"
             }.joined()
             try await self.expectRefused(
                 kernelSource("m12;", before: bomb), "kernel.limit.macro.steps", 15, 5)

@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test func aRunStopsWhereItShall() {
-        for (text, seed) in [("crash", UInt64(2)), ("final:3", 0), ("job-settled", 0)] {
+        for (text, seed) in [("crash", UInt64(2)), ("final:3", 0), ("job-settled", 1)] {
             let outcome = Simulation.run(
                 Plan(seed: seed), tells: true, until: Until(text: text))
             #expect(outcome.hasStopped, "\(text)")

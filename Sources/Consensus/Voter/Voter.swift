@@ -113,9 +113,15 @@ package struct Voter: Hashable, Sendable {
         self.settle(now, &out)
     }
 
-    mutating func onVerified(_ block: BlockID, _ isRight: Bool, _ now: Instant, _ out: inout Out) {
+    /// A verdict counts for the proposal it was asked about: a liar may propose a block again on
+    /// another parent, and an old "yes" must not speak for that.
+    mutating func onVerified(
+        _ block: BlockID, _ view: UInt64, _ isRight: Bool, _ now: Instant, _ out: inout Out
+    ) {
         let round = self.rounds[self.view]
-        guard round.verified == .asked, round.proposal?.block == block else { return }
+        guard view == self.view, round.verified == .asked, round.proposal?.block == block else {
+            return
+        }
         self.rounds[self.view].verified = isRight ? .yes : .no
         let vote =
             isRight
@@ -324,12 +330,15 @@ extension Voter {
         if let slot = self.record.slot(self.view), slot.proposal != nil || slot.nullified { return }
         self.isBuilding = true
         self.mustBuild = false
+        // A certified block that missed its finalization settles only under another one: after a
+        // nullified view an empty block is better than none, though its transactions still wait.
+        let isUnsettled = parentView > self.tip.view && self.nullifiedRun > 0
         out.append(
             .build(
                 Simplex.Build(
                     epoch: self.epochs.current, view: self.view, parent: parent,
                     parentView: parentView, nullified: self.nullifiedRun,
-                    isForced: self.heartbeatIsDue || !self.hasWork)))
+                    isForced: self.heartbeatIsDue || !self.hasWork || isUnsettled)))
     }
 
     /// Consecutive views before this one without a certified block.

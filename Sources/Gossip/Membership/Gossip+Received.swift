@@ -76,7 +76,9 @@ extension Gossip {
         case .range(let from, let blocks):
             let height = self.neighbors[peer]?.height ?? 0
             if self.sync.received(
-                from: from, count: blocks.count, of: peer, height: height, now: now)
+                from: from, count: blocks.count,
+                isSettled: blocks.last?.certificate.isEmpty == false, of: peer,
+                height: height, now: now)
             {
                 outbox.append(.deliver(message, from: peer))
             }

@@ -45,9 +45,11 @@ struct RangeSync: Sendable {
     /// `Node` wants blocks above a height.
     mutating func wanted(above height: UInt64) { self.wish = height }
 
-    /// A range came. True if it is the one that was asked for and has blocks.
+    /// A range came; `isSettled` if its last block has a certificate. True if it is the one that was
+    /// asked for and has blocks.
     mutating func received(
-        from: UInt64, count: Int, of peer: PublicKey, height: UInt64, now: Instant
+        from: UInt64, count: Int, isSettled: Bool, of peer: PublicKey, height: UInt64,
+        now: Instant
     ) -> Bool {
         guard case .asked(peer, from: from, _) = self.phase else { return false }
         guard count > 0 else {
@@ -60,6 +62,12 @@ struct RangeSync: Sendable {
             return false
         }
         if let wish, wish < from { self.wish = nil }
+        guard isSettled else {
+            // What finalizes these blocks comes further up: the head cannot move before.
+            self.phase = .idle
+            self.wish = upTo
+            return true
+        }
         self.phase = .delivered(peer, upTo: upTo, at: now, isMore: height > upTo)
         return true
     }

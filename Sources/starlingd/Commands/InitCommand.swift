@@ -44,7 +44,8 @@ struct InitCommand: ParsableCommand {
     var provider: Bool?
 
     @Option(
-        help: "The wallet that provides; a validator's payout wallet, so that it never audits itself."
+        help:
+            "The wallet that provides; a validator's payout wallet, so that it never audits itself."
     )
     var providerAccount: String?
 
@@ -194,8 +195,8 @@ struct NodeSetup {
         return file.text
     }
 
-    /// The account to provide for, where the configuration should change: with one account for both,
-    /// the ledger's draw never has a validator audit its own jobs.
+    /// The account to provide for, where the configuration should change: with one account for
+    /// both, the ledger's draw never has a validator audit its own jobs.
     private func providerAccount(isNew: Bool) -> String? {
         if let named = self.options.providerAccount { return named }
         let isHere = self.keys.wallet(named: self.payout) != nil

@@ -100,7 +100,9 @@ final class Drivers: Sendable {
         case .checkSignatures(let batch, let checks): self.check(batch, checks)
         case .checkVotes(let batch, let checks):
             self.run(self.votes) {
-                self.inputs.post(.votesChecked(batch: batch, verdicts: checks.map(\.holds)))
+                // One that fails decides: a liar shall not buy more work than that.
+                let isRight = checks.allSatisfy(\.holds)
+                self.answer(.votesChecked(batch: batch, verdicts: [isRight]))
             }
         case .append(let records): self.storage.append(records)
         case .fold(let record): self.storage.fold(record)
@@ -164,8 +166,13 @@ final class Drivers: Sendable {
     private func check(_ batch: UInt64, _ checks: [Chain.SignatureCheck]) {
         self.run(self.checks) {
             let verdicts = checks.map { $0.key.verify($0.signature, $0.digest) }
-            self.inputs.post(.signaturesChecked(batch: batch, verdicts: verdicts))
+            self.answer(.signaturesChecked(batch: batch, verdicts: verdicts))
         }
+    }
+
+    /// Gives an answer that must not be lost.
+    private func answer(_ input: Node.Input) {
+        if !self.inputs.post(input) { self.onFailure("the node is too far behind its inputs") }
     }
 
     /// Runs a check on a pool, or here and now if too many wait: a verdict is never made up.

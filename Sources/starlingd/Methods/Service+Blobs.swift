@@ -111,6 +111,10 @@ extension Service {
             }
             return .object(("blob", id.json), ("bytes", try self.size(id).json))
         }
+        self.serveStoredBlobs(&table)
+    }
+
+    private func serveStoredBlobs(_ table: inout MethodTable) {
         table.serve("blob.stat") { call throws(ControlError) in
             let id: BlobID = try call.value("blob")
             let size = try Self.stored { () throws(StoreError) in

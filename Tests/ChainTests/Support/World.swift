@@ -67,6 +67,7 @@ final class World {
     var verdicts: [BlockID: Bool] = [:]
     var learned: [BlockID: BlockID?] = [:]
     var missing: [BlockID] = []
+    var taken = 0
     var blockRead: [UInt8]?
     var rangeRead: [Chain.FinalBlock] = []
 
@@ -147,7 +148,8 @@ final class World {
             self.lastProposal = proposal
             self.send(.certify(id))
         case .nothingToBuild, .persist: break
-        case .verified(let id, let isRight): self.verdicts[id] = isRight
+        case .verified(let id, _, let isRight): self.verdicts[id] = isRight
+        case .blockTaken: self.taken += 1
         case .certified(let id, let isRight):
             self.verdicts[id] = isRight
             if isRight { self.send(.finalized(id, certificate: [1, 2, 3])) }

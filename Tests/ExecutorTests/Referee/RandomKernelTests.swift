@@ -16,7 +16,7 @@ import Testing
         if let seed = environment["STARLING_SEED"].flatMap({ UInt64($0) }) {
             return seed..<seed + 1
         }
-        return 0..<(environment["STARLING_RANDOM_KERNELS"].flatMap { UInt64($0) } ?? 24)
+        return 0..<(environment["STARLING_RANDOM_KERNELS"].flatMap { UInt64($0) } ?? 16)
     }
 
     @Test func deviceEqualsReferee() async throws {

@@ -38,7 +38,13 @@ import Testing
     @Test func issuedWithoutBalance() throws {
         try self.plant(
             { state in state[LedgerTables.assets, gold]?.issued = Amount(501) },
-            [.issuedDiffers(gold)])
+            [.burnedDiffers(gold), .issuedDiffers(gold)])
+    }
+
+    @Test func burnedWithoutBurning() throws {
+        try self.plant(
+            { state in state[LedgerTables.assets, gold]?.burned = Amount(1) },
+            [.burnedDiffers(gold)])
     }
 
     @Test func moreThanTheAssetAllows() throws {
