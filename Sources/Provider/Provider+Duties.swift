@@ -26,7 +26,7 @@ extension Provider {
             case .audit(let audit):
                 inspections.append(
                     self.inspections.first {
-                        $0.duty.job == audit.job && $0.duty.auditor == audit.auditor
+                        $0.duty == audit  // Drawn again is another audit, of other leaves.
                     } ?? Inspection(duty: audit, chain: self.config.chain))
             }
         }

@@ -33,8 +33,18 @@ import Testing
         #expect(drawn.count == 4)
         #expect(world.duties.count == 2, "the provider opens, the auditor re-runs")
 
+        // A silent auditor is replaced by another draw, which here can only fall on it again.
+        world.block(after: 9_000, heartbeat: true)
+        #expect(world.drawn == drawn)
+        world.block(after: 1_500, heartbeat: true)
+        world.block(heartbeat: true)
+        let again = world.drawn
+        #expect(world.job(id)["phase"]?.stringValue == "drawn")
+        #expect(again.count == 4 && again != drawn, "with other leaves")
+
         let before = world.available(World.account(World.auditor))
-        expectNone(world.intend(World.auditor, fake.audit(drawn)))
+        #expect(world.intend(World.auditor, fake.audit(drawn)) != nil, "too late for the old ones")
+        expectNone(world.intend(World.auditor, fake.audit(again)))
         world.block()
         #expect(world.job(id)["phase"]?.stringValue == "window")
         #expect(world.duties.isEmpty)

@@ -6,6 +6,9 @@ package import Primitives
 extension EconomyState {
     /// A job without a qualifying offer is drawn again after this long.
     static let redrawMs: UInt64 = 500
+    /// A drawn auditor that says nothing for this long is replaced by another draw. Guess: the
+    /// longest audit takes a fraction of it.
+    static let auditorSilenceMs: UInt64 = 10_000
 
     /// Puts a new job into state and queues. The escrow is in the escrow account already.
     mutating func openJob(_ new: JobEntry, order: [UInt8]) {
@@ -108,8 +111,22 @@ extension EconomyState {
     }
 
     private mutating func drawIsDue(_ id: JobID) {
-        guard let job = self.job(id), job.phase == .posted else { return }
-        self.awaitDraw(id)
+        guard var job = self.job(id) else { return }
+        switch job.phase {
+        case .posted: self.awaitDraw(id)
+        case .drawn:
+            // An item of an earlier draw is too young for this one.
+            guard let drawn = job.drawn,
+                let late = drawn.time.adding(ms: Self.auditorSilenceMs), late <= self.now
+            else { return }
+            job.phase = .committed
+            job.proposers = []
+            self.put(job)
+            self.awaitDraw(id)
+        case .assigned, .committed, .window, .settled, .cancelled, .unassigned, .uncommitted,
+            .unaudited:
+            return
+        }
     }
 
     // MARK: Draws
@@ -204,7 +221,10 @@ extension EconomyState {
             self.awaitDraw(job.id)
             return
         }
-        let candidates = validators.filter { $0.payout != job.provider && $0.stake > .zero }
+        // Whoever was drawn before and stayed silent is passed over, if there is anybody else.
+        let all = validators.filter { $0.payout != job.provider && $0.stake > .zero }
+        let fresh = all.filter { $0.payout != job.auditor }
+        let candidates = fresh.isEmpty ? all : fresh
         // raw: a sum of weights; the stakes are part of the supply.
         let weight = candidates.reduce(UInt128(0)) { $0 + $1.stake.units }
         guard weight > 0 else { return }  // Nobody may: the deadline returns the escrow.
@@ -219,6 +239,7 @@ extension EconomyState {
                     job.leavesToAudit, of: job.leaves, mix, job.id, candidate.payout, self.salt)
                 job.drawn = self.moment
                 self.put(job)
+                self.schedule(at: self.later(by: Self.auditorSilenceMs), .draw, job.id.digest)
                 return
             }
             point -= stake
