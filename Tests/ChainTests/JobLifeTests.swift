@@ -10,7 +10,7 @@ import Testing
     @Test func aJobIsAssignedCommittedAuditedAndPaid() throws {
         let world = try World()
         let kernel = world.openMarket()
-        let id = world.post(kernel)
+        let id = world.post(kernel, auditMs: 60_000)
         #expect(world.job(id)["phase"]?.stringValue == "posted")
         #expect(world.hasWork, "a pending draw is work")
         world.block()

@@ -114,7 +114,8 @@ import Testing
 
     @Test func everyMethodOfTheTaskIsDeclared() {
         let named = [
-            "rpc.discover", "node.status", "node.stop", "peer.list", "block.get", "chain.genesis",
+            "rpc.discover", "node.status", "node.stop", "peer.list", "block.get", "chain.export",
+            "chain.genesis",
             "chain.supply", "account.get",
             "wallet.list", "wallet.create", "wallet.export-words", "transaction.submit",
             "transaction.simulate", "transaction.prepare", "transaction.send", "transaction.get",

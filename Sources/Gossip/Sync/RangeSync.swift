@@ -14,6 +14,8 @@ struct RangeSync: Sendable {
     static let behindMs: UInt64 = 1_000
     /// A peer has so long to answer, and its blocks to move the head.
     static let patienceMs: UInt64 = 3_000
+    /// Ranges that end without a certificate are followed up so often.
+    static let extensionsMax = 2
     /// The wait after every peer was asked in vain.
     static let pauseMs: UInt64 = 1_000
 
@@ -30,6 +32,9 @@ struct RangeSync: Sendable {
     private var behindSince: Instant?
     private var wish: UInt64?
     private var isMore = false
+    /// Ranges without an end that were followed up since the head moved, and whose they were.
+    private var extensions = 0
+    private var extending: PublicKey?
     private var tried: [PublicKey] = []
     private var pausedUntil = Instant.zero
 
@@ -38,6 +43,8 @@ struct RangeSync: Sendable {
         guard height != self.head else { return false }
         self.head = height
         self.headMovedAt = now
+        self.extensions = 0
+        self.extending = nil
         if let wish, wish < height { self.wish = nil }  // What it was about is here.
         return true
     }
@@ -45,8 +52,8 @@ struct RangeSync: Sendable {
     /// `Node` wants blocks above a height.
     mutating func wanted(above height: UInt64) { self.wish = height }
 
-    /// A range came; `isSettled` if its last block has a certificate. True if it is the one that was
-    /// asked for and has blocks.
+    /// A range came; `isSettled` if its last block has a certificate. True if it is the one that
+    /// was asked for and has blocks.
     mutating func received(
         from: UInt64, count: Int, isSettled: Bool, of peer: PublicKey, height: UInt64,
         now: Instant
@@ -63,8 +70,14 @@ struct RangeSync: Sendable {
         }
         if let wish, wish < from { self.wish = nil }
         guard isSettled else {
-            // What finalizes these blocks comes further up: the head cannot move before.
+            // What finalizes these blocks comes further up; the same peer has it, if it is true.
+            guard self.extensions < Self.extensionsMax else {
+                self.pass(peer)
+                return false
+            }
             self.phase = .idle
+            self.extensions += 1
+            self.extending = peer
             self.wish = upTo
             return true
         }
@@ -98,7 +111,8 @@ struct RangeSync: Sendable {
             self.pausedUntil = now.adding(ms: Self.pauseMs)
             return nil
         }
-        let index = Int(clamping: generator.below(UInt64(fresh.count)))
+        let same = self.extending.flatMap { peer in fresh.firstIndex { $0.key == peer } }
+        let index = same ?? Int(clamping: generator.below(UInt64(fresh.count)))
         self.phase = .asked(fresh[index].key, from: from, at: now)
         return (fresh[index].key, from)
     }
@@ -129,6 +143,11 @@ struct RangeSync: Sendable {
 
     private mutating func pass(_ peer: PublicKey) {
         self.phase = .idle
+        if self.extending == peer {
+            self.wish = nil
+            self.extending = nil
+            self.extensions = 0
+        }
         if self.tried.count < Gossip.neighborsMax { self.tried.append(peer) }
     }
 }

@@ -65,10 +65,11 @@ final class TestDaemon: Sendable {
         do { _ = try await self.client().call("node.stop") } catch {
             faults.append("node.stop: \(error)")
         }
-        for _ in 0..<200 where Glibc.access(self.socket, F_OK) == 0 {
+        // Written last, and only by a daemon that ends well; long after the socket is gone if the
+        // machine is busy.
+        for _ in 0..<400 where !self.log.contains("] stopped") {
             try? await Task.sleep(for: .milliseconds(50))
         }
-        // Written last, and only by a daemon that ends well.
         if !self.log.contains("] stopped") { faults.append("it did not stop by itself") }
         try? self.leash.fileHandleForWriting.close()
         for _ in 0..<200 where self.shell.isRunning {

@@ -9,7 +9,7 @@ import Testing
     }
 
     private func blocks(_ count: Int) -> [SyncedBlock] {
-        [SyncedBlock](repeating: SyncedBlock(block: [1], certificate: []), count: count)
+        [SyncedBlock](repeating: SyncedBlock(block: [1], certificate: [2]), count: count)
     }
 
     @Test func farBehindAsksAtOnceNearlyThereWaits() {
