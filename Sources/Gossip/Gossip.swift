@@ -210,6 +210,11 @@ extension Gossip {
         }.sorted { $0.key < $1.key }
     }
 
+    /// The accounts that a connected peer proved to act for.
+    package func accounts(of peer: PublicKey) -> [AccountID] {
+        self.neighbors[peer]?.accounts ?? []
+    }
+
     /// The connected peers that act for an account, by key.
     package func nodes(of account: AccountID) -> [PublicKey] {
         self.neighbors.filter { $0.value.accounts.contains(account) }.map(\.key).sorted()

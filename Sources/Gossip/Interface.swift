@@ -65,6 +65,8 @@ extension Gossip {
         case describeBlob(BlobID, token: UInt64)
         case readBlob(BlobID, group: UInt64, token: UInt64)
         case openBlob(BlobID, BlobDescription)
+        /// The fetch was given up: the download is kept until its room is needed.
+        case closeBlob(BlobID)
         /// A verified group, in any order. The driver answers the last one with `blobDone`. An
         /// empty blob has no group: its one write is of no bytes, as group 0.
         case writeBlob(BlobID, group: UInt64, [UInt8], isLast: Bool)

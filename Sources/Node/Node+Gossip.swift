@@ -18,7 +18,8 @@ extension Node {
         _ effect: Gossip.Effect, _ now: Instant, _ outbox: inout Outbox<Effect>
     ) {
         switch effect {
-        case .dial, .close, .send, .datagram, .describeBlob, .readBlob, .openBlob, .writeBlob:
+        case .dial, .close, .send, .datagram, .describeBlob, .readBlob, .openBlob, .closeBlob,
+            .writeBlob:
             outbox.append(.gossip(effect))
         case .deliver(let message, let peer): self.onMessage(message, peer, now, &outbox)
         case .up(let peer):

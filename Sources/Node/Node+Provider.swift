@@ -110,7 +110,7 @@ extension Node {
     ) {
         do throws(DecodeError) {
             let message = try JobMessage(canonical: bytes)
-            let acting = self.gossip.peers.first { $0.key == peer }?.accounts ?? []
+            let acting = self.gossip.accounts(of: peer)
             let input = Provider.Input.received(message, from: peer, acting: acting, to: account)
             self.tell(input, now, &outbox)
         } catch {

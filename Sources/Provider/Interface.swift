@@ -91,6 +91,8 @@ extension Provider {
         case retryWork(JobID)
         case retryInspection(JobID, auditor: AccountID)
         case retryFetch(BlobID)
+        /// An offer that the pool took has not come to stand.
+        case retryOffer
         /// An auditor says its request again: messages may be lost.
         case askAgain(JobID, auditor: AccountID)
         /// A client's question took its time.

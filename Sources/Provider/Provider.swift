@@ -139,7 +139,13 @@ package struct Provider: Sendable {
                 outbox.append(.schedule(.retryInspection(job, auditor: auditor), at: at))
             }
         case .offer:
-            if refusal != nil { self.offerAsked = false }
+            if refusal != nil {
+                self.offerAsked = false
+            } else {
+                // It may expire in the pool; by then it can stand no more, and is said anew.
+                let late = now.adding(ms: Self.offerPatienceMs)
+                outbox.append(.schedule(.retryOffer, at: late))
+            }
         }
     }
 
@@ -154,11 +160,15 @@ package struct Provider: Sendable {
         case .askAgain(let job, let auditor):
             let askMs = self.config.askMs
             self.withInspection(job, auditor) { $0.ask(now, askMs, into: &outbox) }
+        case .retryOffer: self.offerAsked = false
         case .question(let token): self.questions.onExpired(token, now, &outbox)
         }
     }
 
     // MARK: The market
+
+    /// Longer than a transaction of this node is valid: two offers never stand at once.
+    static let offerPatienceMs: UInt64 = 120_000
 
     private mutating func onMarket(
         _ wanted: OfferTerms?, _ account: AccountID, _ standing: [OfferID],

@@ -3,7 +3,7 @@
 /// A source is an IPv4 address or the first half of an IPv6 address. The rate is a token bucket,
 /// kept as the time at which the bucket is full again.
 ///
-/// - Bounds: `inboundMax`, `halfOpenPerSourceMax`, `sourcesMax`.
+/// - Bounds: `inboundMax`, `openPerSourceMax`, `halfOpenPerSourceMax`, `sourcesMax`.
 package struct InboundGate: Sendable {
     /// Why a connection is closed before a byte is read.
     package enum Refusal: String, Hashable, Sendable {
@@ -11,11 +11,13 @@ package struct InboundGate: Sendable {
         case tooManyHandshakes = "too many handshakes from there at once"
         case tooFast = "too many handshakes from there each second"
         case tooManySources = "too many sources"
+        case tooManyFromThere = "too many connections from there"
     }
 
     private struct Source {
         var fullAtNs: UInt64
         var halfOpen: Int
+        var open = 0
     }
 
     private var sources: [[UInt8]: Source] = [:]
@@ -28,7 +30,7 @@ package struct InboundGate: Sendable {
         guard self.open < inboundMax else { return .tooManyConnections }
         let key = Self.key(address)
         if self.sources[key] == nil, self.sources.count >= sourcesMax {
-            self.sources = self.sources.filter { $1.halfOpen > 0 || $1.fullAtNs > nowNs }
+            self.sources = self.sources.filter { $1.open > 0 || $1.fullAtNs > nowNs }
             guard self.sources.count < sourcesMax else { return .tooManySources }
         }
         var source = self.sources[key] ?? Source(fullAtNs: nowNs, halfOpen: 0)
@@ -36,6 +38,8 @@ package struct InboundGate: Sendable {
         guard isLoopback || source.halfOpen < halfOpenPerSourceMax else {
             return .tooManyHandshakes
         }
+        // One machine shall not take the places of all others.
+        guard isLoopback || source.open < openPerSourceMax else { return .tooManyFromThere }
         let rate = isLoopback ? loopbackHandshakesPerSecond : handshakesPerSecond
         let burst = isLoopback ? loopbackHandshakesBurst : handshakesBurst
         let intervalNs = 1_000_000_000 / rate
@@ -43,6 +47,7 @@ package struct InboundGate: Sendable {
         guard fullAtNs - nowNs <= burst * intervalNs else { return .tooFast }
         source.fullAtNs = fullAtNs
         source.halfOpen += 1
+        source.open += 1
         self.sources[key] = source
         self.open += 1
         return nil
@@ -56,6 +61,7 @@ package struct InboundGate: Sendable {
     /// An admitted connection is gone.
     package mutating func leave(_ address: [UInt8], wasEstablished: Bool) {
         self.open -= 1
+        self.sources[Self.key(address)]?.open -= 1
         if !wasEstablished { self.establish(address) }
     }
 

@@ -1,7 +1,9 @@
 // Bounds of the driver: what a stranger, or a node that is busy, may make it hold.
 
-/// Connections that others opened, at most.
-let inboundMax = 64
+/// Connections that others opened, at most: 192 peers, each perhaps with one for blobs.
+let inboundMax = 512
+/// Of these, at most from one source that is not this machine.
+let openPerSourceMax = 32
 /// Of these, before the handshake is done, at most from one source that is not this machine.
 let halfOpenPerSourceMax = 16
 /// Handshakes that one source may begin each second, in the long run.
@@ -40,6 +42,8 @@ let datagramBytesMax = 2048
 /// Host names remembered, lookups for datagrams at once, and datagrams that wait for one lookup.
 let hostNamesMax = 1024
 let lookupsMax = 8
+/// Lookups at once in all; further ones fail.
+let namesWaitingMax = 64
 let waitingPerNameMax = 8
 /// Addresses that one name may have.
 let addressesPerNameMax = 8

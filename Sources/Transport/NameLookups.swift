@@ -25,7 +25,7 @@ final class NameLookups {
 
     /// The addresses of a name in the first of `families` that has any.
     func ask(_ host: String, families: [Int32]) -> EventLoopFuture<[[UInt8]]> {
-        guard !self.isStopped else {
+        guard !self.isStopped, self.waiting.count < namesWaitingMax else {
             return self.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
         }
         self.last &+= 1

@@ -91,7 +91,11 @@ extension Gossip {
         self.takeBack(peer)
         for blob in self.fetches.keys {
             let state = self.fetches[blob]?.sources[peer]?.state
-            if blobs.contains(blob) || state == .unasked { self.fetches[blob]?.strike(peer) }
+            // Without a connection, what it has is out of reach, too.
+            let isCut = state == .hasIt && self.blobLink(peer) == nil
+            if blobs.contains(blob) || state == .unasked || isCut {
+                self.fetches[blob]?.strike(peer)
+            }
         }
     }
 

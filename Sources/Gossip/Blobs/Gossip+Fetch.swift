@@ -63,6 +63,9 @@ extension Gossip {
         _ blob: BlobID, _ reason: String, into outbox: inout Outbox<Effect>
     ) {
         guard let fetch = self.fetches.removeValue(forKey: blob) else { return }
+        // What came stays, to be resumed, and gives way when the store needs the room.
+        let isOpen = if case .describing = fetch.phase { false } else { true }
+        if isOpen { outbox.append(.closeBlob(blob)) }
         for waiter in fetch.waiters {
             outbox.append(.fetchFailed(blob, reason: reason, token: waiter.token))
         }
@@ -107,6 +110,17 @@ extension Gossip {
         }
     }
 
+    /// One place at a source is for questions, and the others are shared by the blobs that it has:
+    /// a large one does not starve a small one.
+    private func mayMove(_ blob: BlobID, _ peer: PublicKey) -> Bool {
+        guard let pending = self.blobPeers[peer]?.pending else { return false }
+        guard self.fetches.count > 1 else { return true }
+        let sharing = self.fetches.values.count { $0.sources[peer]?.state == .hasIt }
+        let share = max(1, (BlobPeer.pendingMax - 1) / max(1, sharing))
+        let mine = pending.count { $0.request.blob == blob }
+        return mine < share && pending.count < BlobPeer.pendingMax - 1
+    }
+
     /// The next thing to ask a source for, marked as asked.
     private mutating func nextRequest(_ blob: BlobID, _ peer: PublicKey) -> BlobPeer.Request? {
         guard self.blobPeers[peer]?.hasRoom == true, var fetch = self.fetches[blob],
@@ -122,6 +136,7 @@ extension Gossip {
             self.fetches[blob] = fetch
             return .describe(blob, from: 0)
         case (.hasIt, .moving):
+            guard self.mayMove(blob, peer) else { return nil }
             // A copy of the fetch here would copy its queue at each group.
             fetch.phase = .describing(nil)
             guard let group = self.fetches[blob]?.nextGroup() else { return nil }

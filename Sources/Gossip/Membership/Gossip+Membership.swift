@@ -83,6 +83,8 @@ extension Gossip {
         if peer == self.config.me { return "this is the node itself" }
         if self.bans.contains(peer, now: now) { return "you broke a rule less than a minute ago" }
         if self.links.count >= Self.linksMax { return "too many connections" }
+        // Whoever dials for blobs has had a hello of ours, so its main connection is here.
+        if purpose == .blobs, self.mains[peer] == nil { return "no main connection" }
         guard purpose == .main, self.mains[peer] == nil else { return nil }
         let accepted = self.links.values.count { $0.purpose == .main && !$0.isOutbound }
         let isFull = accepted >= Self.acceptedMax || self.mainCount >= Self.neighborsMax

@@ -57,7 +57,10 @@ extension Gossip {
             self.neighbors[peer]?.height = height
             self.synchronise(now: now, into: &outbox)
         case .peers(let addresses): self.onPeers(addresses, now: now)
-        case .consensus, .block, .noBlock, .direct:
+        case .consensus, .block, .noBlock:
+            outbox.append(.deliver(message, from: peer))
+        case .direct:
+            guard self.neighbors[peer]?.directs.take(1, now: now) == true else { return }
             outbox.append(.deliver(message, from: peer))
         case .transaction:
             outbox.append(.deliver(message, from: peer))
@@ -70,6 +73,7 @@ extension Gossip {
             guard self.neighbors[peer]?.ranges.take(1, now: now) == true else { return }
             outbox.append(.deliver(message, from: peer))
         case .haveTransactions(let ids):
+            guard self.neighbors[peer]?.haves.take(1, now: now) == true else { return }
             self.onHave(ids, of: peer, now: now, into: &outbox)
         case .wantTransactions(let ids):
             self.onWant(ids, of: peer, on: id, now: now, into: &outbox)

@@ -38,6 +38,8 @@ struct Neighbor: Sendable {
     var hellos = Allowance(burst: 8, perSecond: 1)
     var wants = Allowance(burst: 512, perSecond: 128)
     var ranges = Allowance(burst: 16, perSecond: 8)
+    var directs = Allowance(burst: 512, perSecond: 128)
+    var haves = Allowance(burst: 64, perSecond: 16)
     var transactionBytes = Allowance(
         burst: UInt64(TransactionWindow.bytesMax), perSecond: UInt64(TransactionWindow.bytesMax) / 8
     )

@@ -151,6 +151,12 @@ struct Work: Sendable {
         code: String, text: String, _ now: Instant, _ retryMs: UInt64,
         into outbox: inout Outbox<Provider.Effect>
     ) {
+        if case .keeping = self.phase {
+            // The result is there; only its record is not on the disk yet.
+            outbox.append(.report(.failed(self.job, code: code, text: text, retried: true)))
+            outbox.append(.schedule(.retryWork(self.job), at: now.adding(ms: retryMs)))
+            return
+        }
         guard self.isRunning else { return }
         self.phase = .failed
         outbox.append(.report(.failed(self.job, code: code, text: text, retried: true)))
@@ -161,7 +167,8 @@ struct Work: Sendable {
         switch self.phase {
         case .failed: self.phase = .waiting
         case .committing(let record): self.commit(record, into: &outbox)
-        case .waiting, .deriving, .running, .checking, .keeping, .committed, .declined: break
+        case .keeping(let record): self.keep(record, into: &outbox)
+        case .waiting, .deriving, .running, .checking, .committed, .declined: break
         }
     }
 

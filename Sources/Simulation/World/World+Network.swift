@@ -10,7 +10,8 @@ extension World {
         case .close(let id, let reason): self.close(id, reason, host)
         case .send(let id, let traffic, let bytes): self.send(id, traffic, bytes, host)
         case .datagram(let bytes, let address): self.datagram(bytes, address, host)
-        case .describeBlob, .readBlob, .openBlob, .writeBlob: self.performBlob(effect, host)
+        case .describeBlob, .readBlob, .openBlob, .closeBlob, .writeBlob:
+            self.performBlob(effect, host)
         case .deliver, .up, .down, .fetched, .fetchFailed, .schedule, .report:
             preconditionFailure("the node routes these itself")
         }

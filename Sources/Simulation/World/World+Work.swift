@@ -119,6 +119,7 @@ extension World {
             self.write(
                 .blob(id, group: group, bytes), host, .files,
                 isLast ? .node(.gossip(.blobDone(id, true))) : .nothing)
+        case .closeBlob: break  // A world's disk keeps every piece.
         case .dial, .close, .send, .datagram, .deliver, .up, .down, .fetched, .fetchFailed,
             .schedule, .report:
             preconditionFailure("the node and the transport perform these")

@@ -143,6 +143,9 @@ struct BlobParts {
         return self.entries[id]?.part
     }
 
+    /// Nobody writes to it now: it may be resumed, and dropped when its room is needed.
+    mutating func close(_ id: BlobID) { self.entries[id]?.part = nil }
+
     /// It is finished: the file has another name now.
     mutating func remove(_ id: BlobID) { self.entries[id] = nil }
 

@@ -41,8 +41,21 @@ extension BlobStore {
         guard !bytes.isEmpty else {
             throw StoreError(.wrongOffset, self.file(of: id), detail: "group \(group)")
         }
+        // A file may rot after it was hashed: what is served is what was promised, or nothing.
+        let isRight = self.state.withLock { state in
+            guard let known = state.outlines.groups(of: id), !known.isGroup(group, bytes) else {
+                return true
+            }
+            state.verified.remove(id)
+            state.outlines.forget(id)
+            return false
+        }
+        guard isRight else { throw StoreError(.damaged, self.file(of: id)) }
         return bytes
     }
+
+    /// Ends a download that was given up; what came stays until its room is needed.
+    package func closePart(_ id: BlobID) { self.state.withLock { $0.parts.close(id) } }
 
     /// Begins or resumes the download of a blob with these groups.
     ///

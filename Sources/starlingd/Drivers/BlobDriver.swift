@@ -39,7 +39,7 @@ final class BlobDriver: Sendable {
     func perform(_ effect: Gossip.Effect) {
         switch effect {
         case .describeBlob, .readBlob: self.post(effect, to: self.serving)
-        case .openBlob, .writeBlob: self.post(effect, to: self.writing)
+        case .openBlob, .closeBlob, .writeBlob: self.post(effect, to: self.writing)
         case .dial, .close, .send, .datagram, .deliver, .up, .down, .fetched, .fetchFailed,
             .schedule, .report:
             preconditionFailure("the node and the transport perform these")
@@ -77,6 +77,9 @@ private struct BlobDesk: Sendable {
                 let bytes = try self.blobs.readGroup(id, group: group)
                 return .blobRead(id, group: group, bytes, token: token)
             case .openBlob(let id, let description): return try self.open(id, description)
+            case .closeBlob(let id):
+                self.blobs.closePart(id)
+                return nil
             case .writeBlob(let id, let group, let bytes, let isLast):
                 try self.blobs.writeGroup(id, group: group, bytes)
                 guard isLast else { return nil }
@@ -111,7 +114,8 @@ private struct BlobDesk: Sendable {
         case .readBlob(let id, let group, let token):
             .blobRead(id, group: group, nil, token: token)
         case .openBlob(let id, _), .writeBlob(let id, _, _, _): .blobDone(id, false)
-        case .dial, .close, .send, .datagram, .deliver, .up, .down, .fetched, .fetchFailed,
+        case .closeBlob, .dial, .close, .send, .datagram, .deliver, .up, .down, .fetched,
+            .fetchFailed,
             .schedule, .report:
             nil
         }

@@ -147,7 +147,7 @@ final class Drivers: Sendable {
         case .close(let id, let reason): self.transport?.close(id, reason: reason)
         case .send(let id, let traffic, let bytes): self.transport?.send(id, traffic, bytes)
         case .datagram(let bytes, let address): self.transport?.datagram(bytes, to: address)
-        case .describeBlob, .readBlob, .openBlob, .writeBlob: self.blobs.perform(effect)
+        case .describeBlob, .readBlob, .openBlob, .closeBlob, .writeBlob: self.blobs.perform(effect)
         case .deliver, .up, .down, .fetched, .fetchFailed, .schedule, .report:
             preconditionFailure("the node routes these itself")
         }

@@ -221,6 +221,9 @@ import Testing
                 == [.writeBlob(empty, group: 0, [], isLast: true)])
         #expect(
             script.step(.blobDone(empty, false))
-                == [.fetchFailed(empty, reason: "it cannot be stored", token: 1)])
+                == [
+                    .closeBlob(empty),
+                    .fetchFailed(empty, reason: "it cannot be stored", token: 1),
+                ])
     }
 }

@@ -155,6 +155,7 @@ struct Mesh {
 
     private mutating func perform(_ node: Int, _ effect: Gossip.Effect) {
         switch effect {
+        case .closeBlob: break
         case .dial(let address, let id, let purpose): self.dial(node, address, id, purpose)
         case .close(let id, let reason): self.breakPipe(End(node: node, id: id), reason)
         case .send(let id, let traffic, let bytes):
