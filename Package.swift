@@ -124,6 +124,10 @@ let package = Package(
             ]),
         door("starling-worker", ["Primitives", "Kernels", "Devices"]),
         door("starling-sim", ["Primitives", "Simulation", arguments]),
+        // A worker that cheats, for test networks.
+        .executableTarget(
+            name: "starling-liar", dependencies: ["Devices"], path: "testnet/liar",
+            swiftSettings: strict, linkerSettings: standalone),
 
         .executableTarget(
             name: "starling-bench",

@@ -87,9 +87,8 @@ private struct Surroundings {
             answers.append(.folded(height: record.height))
         case .stalled(let why): throw Failure("the chain stalled: \(why)")
         case .missing(let id): throw Failure("block \(id.hex) is missing")
-        case .sign, .prepared, .nothingToBuild, .blockTaken, .learned, .blockRead, .rangeRead,
-            .verified,
-            .answer, .duties, .workPending:
+        case .sign, .prepared, .published, .nothingToBuild, .blockTaken, .learned, .blockRead,
+            .rangeRead, .verified, .answer, .duties, .workPending:
             break
         }
     }

@@ -23,6 +23,7 @@ struct World {
         self.reveals = RevealChain(secret: Self.digest("reveal", 0), count: Self.blocksMax)
         var genesis = Genesis.dev(
             key: self.node.publicKey, anchor: self.reveals.anchor,
+            auditAnchor: Self.digest("audit", 0),
             payout: AccountID(Self.digest("payout", 0)), time: LedgerTime(ms: Self.start),
             accounts: [], name: "starling-bench")
         // What burns as fees was issued once; no account is listed, since there are too many.

@@ -389,7 +389,7 @@ def length(value):
 
 # --- records, field by field --------------------------------------------------------------------
 #
-# A kind is a name ("u8", "u64", "amount", "id", "sig", "flag", "points") or a tuple:
+# A kind is a name ("u8", "u64", "u128", "amount", "id", "sig", "flag", "points") or a tuple:
 # ("bytes", most), ("text", most), ("list", kind, most), ("maybe", kind), ("record", fields),
 # ("code", names), ("outcome",).
 # Decoded values have the JSON forms of encoding.md, "Records".
@@ -397,8 +397,8 @@ def length(value):
 def decode(kind, reader):
     if kind in ("u8", "u16", "u32"):
         return reader.u(int(kind[1:]))
-    if kind == "u64":
-        return str(reader.u(64))
+    if kind in ("u64", "u128"):
+        return str(reader.u(int(kind[1:])))
     if isinstance(kind, str):
         value = {"amount": reader.amount, "flag": reader.flag, "points": reader.points,
                  "id": reader.id, "sig": lambda: reader.raw(64)}[kind]()
@@ -433,7 +433,7 @@ def decode_all(kind, data, where):
 
 
 def encode(kind, value):
-    if kind in ("u8", "u16", "u32", "u64"):
+    if kind in ("u8", "u16", "u32", "u64", "u128"):
         return u(int(kind[1:]), int(value))
     if kind == "amount":
         return u(128, int(value))
@@ -475,19 +475,30 @@ LEDGER_PARAMETERS = ("record", (
     ("feeRate", "u64"), ("feeDoubling", "u64"), ("feePriceMin", "u64"), ("feePriceMax", "u64"),
     ("entryDeposit", "u64")))
 
+FEES = ("record", (
+    ("protocolFee", "points"), ("stakersPart", "points"), ("treasuryPart", "points"),
+    ("coverPart", "points")))
+
+BALLOT_TERMS = ("record", (
+    ("votingMs", "u64"), ("timelockMs", "u64"), ("quorum", "points"), ("threshold", "points"),
+    ("deposit", "amount"), ("powerMin", "amount")))
+
 PARAMETERS = ("record", (
     ("offerStandingMs", "u64"), ("assignMsMax", "u64"), ("runMsMax", "u64"),
-    ("auditMsMax", "u64"), ("windowMs", "u64"), ("drawProposers", "u8"),
-    ("protocolFee", "points"), ("stakersPart", "points"), ("treasuryPart", "points"),
-    ("coverPart", "points"), ("kernelActivationMs", "u64"), ("laneGas", "u64"),
-    ("laneMs", "u64"), ("bondMin", "amount"), ("blockWeightMax", "u64"),
-    ("duePerBlock", "u16")))
+    ("auditMsMax", "u64"), ("windowMs", "u64"), ("drawProposers", "u8"), ("fees", FEES),
+    ("kernelActivationMs", "u64"), ("laneGas", "u64"), ("laneMs", "u64"), ("bondMin", "amount"),
+    ("blockWeightMax", "u64"), ("duePerBlock", "u16"), ("auditorMs", "u64"), ("answerMs", "u64"),
+    ("challengeFee", "amount"), ("slashMultiple", "u8"), ("auditorSlashMax", "amount"),
+    ("auditorsMax", "u8"), ("faultMemoryMs", "u64"),
+    ("liabilityMs", "u64"), ("reporterPart", "points"), ("slashCoverPart", "points"),
+    ("kernelBond", "amount"), ("unbondingMs", "u64"), ("ballot", BALLOT_TERMS)))
 
 GENESIS = ("record", (
     ("version", "u8"), ("name", ("text", 64)), ("time", "u64"), ("ledger", LEDGER_PARAMETERS),
     ("parameters", PARAMETERS),
     ("validators", ("list", ("record", (
-        ("key", "id"), ("stake", "amount"), ("anchor", "id"), ("payout", "id"))), 100)),
+        ("key", "id"), ("stake", "amount"), ("anchor", "id"), ("auditAnchor", "id"),
+        ("auditCount", "u32"), ("payout", "id"))), 100)),
     ("accounts", ("list", ("record", (("account", "id"), ("balance", "amount"))), 10000))))
 
 HEADER = ("record", (
@@ -535,6 +546,12 @@ class Chain:
         self.seats = [(unhex(one["key"]), int(one["stake"])) for one in genesis["validators"]]
         keys = [key for key, _ in self.seats]
         demand(keys and all(a < b for a, b in zip(keys, keys[1:])), "genesis: keys ascend")
+        demand(all(int(one["auditAnchor"], 16) for one in genesis["validators"]),
+               "genesis: a validator without an audit anchor")
+        demand(all(one["auditCount"] for one in genesis["validators"]),
+               "genesis: a validator without audits")
+        check_parameters(self.parameters)
+        demand(self.parameters["drawProposers"] <= len(self.seats), "parameters: drawProposers")
         self.validators_hash = validators_hash(self.salt, self.seats)
 
     def check_header(self, data, certificate):
@@ -553,6 +570,25 @@ class Chain:
         demand(proof["block"] == block.hex(), "certificate: of another block")
         demand(proof["epoch"] == header["epoch"], "certificate: of another epoch")
         return header, block, len(signers)
+
+
+def check_parameters(one):
+    """jobs.md, "Parameters", and economy/governance.md, "Terms": the bounds."""
+    fees, terms = one["fees"], one["ballot"]
+    for holds, words in (
+            (1 <= one["drawProposers"] <= 8, "drawProposers"),
+            (fees["protocolFee"] <= 5000 and fees["stakersPart"] + fees["treasuryPart"]
+             + fees["coverPart"] <= 10000, "fees"),
+            (one["reporterPart"] + one["slashCoverPart"] <= 8000, "the parts of a slash"),
+            (all(int(one[name]) for name in (
+                "laneMs", "duePerBlock", "auditorMs", "answerMs", "slashMultiple",
+                "auditorsMax")), "a zero"),
+            (all(int(terms[name]) for name in ("votingMs", "quorum", "deposit", "powerMin"))
+             and terms["threshold"] > 5000, "the terms of ballots"),
+            (2 * int(one["auditorMs"]) <= int(one["auditMsMax"]), "auditMsMax"),
+            (int(one["unbondingMs"]) >= int(terms["votingMs"]) + int(terms["timelockMs"]),
+             "unbondingMs")):
+        demand(holds, f"parameters: {words}")
 
 
 def chain_of(data, genesis):
@@ -663,13 +699,14 @@ def check_state(data, genesis, words):
         rows.append((path, leaf))
     root = state_root(rows, chain.salt)
     demand(root.hex() == header["stateRoot"], "the rows do not have the state root of the header")
+    check_books([(unhex(row["key"]), unhex(row["value"])) for row in data["rows"]], words)
     words(f"state: network {chain.id.hex()}")
     words(f"state: block {header['height']} {block.hex()}, certified by {signers} of "
           f"{len(chain.seats)} validators")
     words(f"state: {len(rows)} rows have the state root {root.hex()}")
 
 
-# --- jobs.md ------------------------------------------------------------------------------------
+# --- state.md, "Records" ------------------------------------------------------------------------
 
 MOMENT = ("record", (("height", "u64"), ("time", "u64")))
 
@@ -679,66 +716,334 @@ WATERFALL = ("record", tuple(
     (name, "amount") for name in ("price",) + LEGS + ("auditor", "refund")))
 
 PHASES = dict(enumerate((
-    "posted", "assigned", "committed", "drawn", "window", "settled", "cancelled", "unassigned",
-    "uncommitted", "unaudited")))
+    "posted", "assigned", "committed", "drawn", "summoned", "opened", "window", "settled",
+    "cancelled", "unassigned", "uncommitted", "unaudited", "faulted", "kernelFault", "withheld")))
+
+OPEN_PHASES = tuple(PHASES.values())[:7]
+
+CHALLENGE = ("record", (
+    ("by", "id"), ("leaf", "u64"), ("chunk", "u32"), ("sliceBytes", "u64"), ("since", MOMENT),
+    ("due", "u64"), ("windowEnd", "u64")))
 
 JOB = ("record", (
     ("id", "id"), ("sequence", "u64"), ("phase", ("code", PHASES)), ("requester", "id"),
     ("kernel", "id"), ("exactness", "u8"), ("leaves", "u64"), ("gas", "u64"),
-    ("outputBytes", "u64"), ("leavesToAudit", "u16"), ("maxPrice", "amount"),
-    ("auditFee", "amount"), ("escrow", "amount"), ("runMs", "u64"), ("auditMs", "u64"),
-    ("windowMs", "u64"), ("note", ("bytes", 256)), ("orderBytes", "u32"), ("due", "u64"),
-    ("offer", "id"), ("provider", "id"), ("price", "amount"), ("bond", "amount"),
-    ("leafRoot", "id"), ("outputCommitment", "id"), ("proposers", ("list", "id", 8)),
-    ("auditor", "id"), ("auditorStake", "amount"), ("indices", ("list", "u64", 64)),
-    ("outputRoot", "id"), ("posted", MOMENT), ("assigned", ("maybe", MOMENT)),
-    ("committed", ("maybe", MOMENT)), ("drawn", ("maybe", MOMENT)),
-    ("audited", ("maybe", MOMENT)), ("closed", ("maybe", MOMENT)),
+    ("outputBytes", "u64"), ("leavesToAudit", "u16"), ("fees", FEES), ("maxPrice", "amount"),
+    ("auditFee", "amount"), ("escrow", "amount"), ("assignMs", "u64"), ("runMs", "u64"),
+    ("auditMs", "u64"), ("auditorMs", "u64"), ("windowMs", "u64"), ("note", ("bytes", 256)),
+    ("orderBytes", "u32"), ("due", "u64"), ("drawDue", "u64"), ("redraws", "u8"),
+    ("attempt", "u8"), ("offer", "id"), ("provider", "id"),
+    ("providerNode", "id"), ("price", "amount"), ("bond", "amount"), ("candidates", "u16"),
+    ("candidateBond", "amount"), ("leafRoot", "id"), ("outputCommitment", "id"),
+    ("auditor", "id"), ("auditorStake", "amount"), ("auditorSeat", "u32"), ("auditors", "u8"),
+    ("drawMix", "id"), ("auditIndex", "u64"), ("auditLink", "id"),
+    ("auditSteps", "u16"), ("auditReveal", "id"), ("auditCommitment", "id"),
+    ("openingsHash", "id"), ("openingsBytes", "u32"), ("prepaid", "amount"),
+    ("challenge", ("maybe", CHALLENGE)), ("challenges", "u8"), ("outputRoot", "id"),
+    ("since", MOMENT),
+    ("posted", MOMENT), ("assigned", ("maybe", MOMENT)), ("committed", ("maybe", MOMENT)),
+    ("drawn", ("maybe", MOMENT)), ("audited", ("maybe", MOMENT)), ("closed", ("maybe", MOMENT)),
     ("waterfall", ("maybe", WATERFALL))))
 
-JOB_TABLE = 140
+ENDS = dict(enumerate(("uncommitted", "wrongLeaf", "silent", "withheld")))
+
+ATTEMPT = ("record", (
+    ("end", ("code", ENDS)), ("offer", "id"), ("provider", "id"), ("auditor", "id"),
+    ("price", "amount"), ("leafRoot", "id"), ("outputCommitment", "id"),
+    ("leaf", ("maybe", "u64")), ("isRepeated", "flag"), ("reporter", ("maybe", "id")),
+    ("slashed", "amount"), ("auditorSlashed", "amount"), ("auditorLiable", "flag"),
+    ("auditReveal", "id"), ("drawMix", "id"), ("ended", MOMENT)))
+
+KERNEL = ("record", (
+    ("id", "id"), ("sequence", "u64"), ("author", "id"), ("title", ("text", 96)),
+    ("fee", "points"), ("exactness", "u8"), ("bytes", "u32"), ("vectors", "u8"),
+    ("vectorGas", "u64"), ("published", MOMENT), ("activeFrom", "u64"), ("bond", "amount"),
+    ("open", "u64"), ("isRetired", "flag"), ("isFaulty", "flag")))
+
+OFFER = ("record", (
+    ("id", "id"), ("sequence", "u64"), ("provider", "id"), ("node", "id"),
+    ("pricePerGigaGas", "amount"), ("capacity", "u16"), ("running", "u16"), ("open", "u16"),
+    ("classes", ("bytes", 8)), ("maxJobGas", "u64"), ("bond", "amount"), ("device", ("text", 128)),
+    ("posted", MOMENT), ("standsUntil", "u64"), ("closing", "flag"), ("slot", "u32")))
+
+COUNTERS = ("record", (
+    ("kernels", "u64"), ("offers", "u64"), ("jobs", "u64"), ("standing", "u32"), ("due", "u32"),
+    ("dueSequence", "u64"), ("drawHead", "u64"), ("drawTail", "u64"), ("auditHead", "u64"),
+    ("auditTail", "u64"), ("openJobs", "u64"), ("escrow", "amount"), ("prepaid", "amount"),
+    ("challenges", "u32"), ("summonses", "u32"), ("bonds", "amount"), ("proposals", "u64"),
+    ("openProposals", "u32")))
+
+VALIDATOR = ("record", (
+    ("key", "id"), ("stake", "amount"), ("payout", "id"), ("lastReveal", "id"),
+    ("reveals", "u64"), ("proposed", MOMENT), ("auditReveal", "id"), ("auditsRevealed", "u64"),
+    ("auditsDrawn", "u64"), ("auditCount", "u32")))
+
+POINTS = ("list", ("record", (("height", "u64"), ("power", "amount"))), 18)
+
+STAKE_POOL = ("record", (
+    ("bonded", "amount"), ("locked", "amount"), ("unbonding", "amount"), ("perShare", "u128"),
+    ("carry", "u128"), ("queued", "amount"), ("owed", "amount"), ("paidIn", "u128"),
+    ("points", POINTS), ("snapshots", ("list", "u64", 16))))
+
+STAKE = ("record", (
+    ("bonded", "amount"), ("locked", "amount"),
+    ("unbondings", ("list", ("record", (("amount", "amount"), ("due", "u64"))), 16)),
+    ("index", "u128"), ("accrued", "amount"), ("fraction", "u64"), ("claimed", "u128"),
+    ("points", POINTS)))
+
+PROPOSAL_PHASES = dict(enumerate(("voting", "queued", "executed", "defeated")))
+
+PROPOSAL = ("record", (
+    ("id", "id"), ("sequence", "u64"), ("proposer", "id"), ("title", ("text", 96)),
+    ("action", ("record", (("kind", ("code", {0: "setFees"})), ("fees", FEES)))),
+    ("terms", BALLOT_TERMS), ("snapshot", "u64"), ("power", "amount"),
+    ("phase", ("code", PROPOSAL_PHASES)), ("yes", "amount"), ("no", "amount"),
+    ("abstain", "amount"), ("ballots", "u64"), ("held", "amount"), ("due", "u64"),
+    ("isExtended", "flag"), ("proposed", MOMENT), ("counted", ("maybe", MOMENT)),
+    ("executed", ("maybe", MOMENT)), ("replaced", ("maybe", FEES))))
+
+BALLOT = ("record", (
+    ("choice", ("code", {0: "no", 1: "yes", 2: "abstain"})), ("weight", "amount"),
+    ("cast", MOMENT)))
+
+ASSET = ("record", (
+    ("kind", ("code", {0: "coin", 1: "token", 2: "claim"})), ("issuer", "id"),
+    ("decimals", "u8"), ("symbol", ("text", 16)), ("issued", "amount"), ("minted", "amount"),
+    ("burned", "amount"), ("supplyMax", "amount"), ("rules", ("record", (
+        ("isFrozen", "flag"), ("credential", ("maybe", "id")),
+        ("holdingMax", ("maybe", "amount")))))))
+
+# Tables whose rows are decoded: tag -> name, fields, bytes of the key after the tag.
+TABLES = {
+    2: ("balance", ("record", (
+        ("amount", "amount"), ("held", "amount"), ("isFrozen", "flag"))), 64),
+    3: ("hold", ("record", (
+        ("owner", "id"), ("asset", "id"), ("amount", "amount"), ("purpose", "u16"))), 32),
+    4: ("asset", ASSET, 32), 100: ("parameters", PARAMETERS, 1), 101: ("counters", COUNTERS, 1),
+    103: ("lane", ("record", (("window", "u64"), ("used", "u64"))), 1),
+    110: ("validator", VALIDATOR, 4), 120: ("kernel", KERNEL, 32), 130: ("offer", OFFER, 32),
+    140: ("job", JOB, 32), 142: ("attempt", ATTEMPT, 33),
+    143: ("fault", ("record", (("count", "u64"), ("last", MOMENT))), 32),
+    170: ("pool", STAKE_POOL, 1), 171: ("stake", STAKE, 32), 180: ("proposal", PROPOSAL, 32),
+    182: ("ballot", BALLOT, 64)}
+
+STAR = H("sl/asset/1", NONE, b"STAR")
 
 
-def job_row(key, value):
-    """The job in a row of the state; the deposit before the record is skipped."""
-    reader = Reader(value, "job row")
+def module_account(name):
+    return H("sl/module/1", NONE, length(len(name)), name.encode(), length(0))
+
+
+def table_row(key, value):
+    """The table's name, the key after its tag, and the record without its deposit."""
+    name, fields, size = TABLES.get(int.from_bytes(key[:2], "little"), (None, None, None))
+    if name is None:
+        return None, None, None
+    reader = Reader(value, f"{name} row")
     if reader.flag():
         reader.raw(40)
-    job = decode_all(JOB, reader.raw(len(value) - reader.at), "job row")
-    demand(key == u(16, JOB_TABLE) + unhex(job["id"]), "job row: under another key")
+    demand(len(key) == 2 + size, f"{name} row: the length of its key")
+    return name, key[2:], decode_all(fields, reader.raw(len(value) - reader.at), f"{name} row")
+
+
+def check_books(rows, words):
+    """economy/jobs.md, "Money", and economy/staking.md, "Rewards": sums over all rows."""
+    tables, deposits = {name: {} for name, _, _ in TABLES.values()}, 0
+    for key, value in rows:
+        # A row that a transaction made has coins in it: who paid them, and how many.
+        deposits += int.from_bytes(value[33:41], "little") if value[:1] == b"\1" else 0
+        name, rest, record = table_row(key, value)
+        if name:
+            tables[name][rest] = record
+
+    def total(table, *names, keep=lambda one: True):
+        return sum(int(one[name]) for one in tables[table].values() if keep(one) for name in names)
+
+    def balance(account):
+        one = tables["balance"].get(account + STAR)
+        return int(one["amount"]) if one else 0
+
+    def held(purpose):
+        return total("hold", "amount", keep=lambda one: one["purpose"] == purpose)
+
+    counters, pool = tables["counters"].get(b"\0"), tables["pool"].get(b"\0")
+    demand(counters and pool and b"\0" in tables["parameters"], "books: a row is not there")
+    check_parameters(tables["parameters"][b"\0"])
+    for job in tables["job"].values():
+        whole = int(job["maxPrice"]) + int(job["auditFee"])
+        demand(int(job["escrow"]) == (whole if job["phase"] in OPEN_PHASES else 0),
+               f"books: the escrow of job {job['id']}")
+        demand(job["phase"] in OPEN_PHASES or job["prepaid"] == "0",
+               f"books: job {job['id']} is closed, and something is prepaid")
+        demand((job["phase"] in OPEN_PHASES) == (job["waterfall"] is None),
+               f"books: the waterfall of job {job['id']}")
+        if job["waterfall"]:
+            check_waterfall(job)
+    for offer in tables["offer"].values():
+        demand(offer["running"] <= min(offer["capacity"], offer["open"])
+               and offer["open"] <= 16 * offer["capacity"], f"books: places of {offer['id']}")
+    unbonding = sum(
+        int(part["amount"]) for one in tables["stake"].values() for part in one["unbondings"])
+    voting = [one for one in tables["proposal"].values() if one["phase"] == "voting"]
+    waiting = [one for one in tables["proposal"].values() if one["phase"] in ("voting", "queued")]
+    scale, index = 1 << 64, int(pool["perShare"])
+    shares = sum(
+        int(one["accrued"]) * scale + int(one["fraction"])
+        + (int(one["bonded"]) + int(one["locked"])) * (index - int(one["index"]))
+        for one in tables["stake"].values())
+    for asset, one in tables["asset"].items():
+        there = sum(int(each["amount"]) for key, each in tables["balance"].items()
+                    if key[32:] == asset) + (deposits if asset == STAR else 0)
+        demand(there == int(one["issued"]) == int(one["minted"]) - int(one["burned"])
+               <= int(one["supplyMax"]), f"books: the supply of {one['symbol']}")
+    balances = {}
+    for key, one in tables["hold"].items():
+        owner = unhex(one["owner"]) + unhex(one["asset"])
+        balances[owner] = balances.get(owner, 0) + int(one["amount"])
+    for left, right, what in (
+            (total("job", "escrow", "prepaid"), balance(module_account("jobs.escrow")),
+             "the escrow account is not escrows and what is prepaid"),
+            (total("job", "escrow"), int(counters["escrow"]), "the sum of escrows"),
+            (total("job", "prepaid"), int(counters["prepaid"]), "the sum of what is prepaid"),
+            ((sum(one["challenge"] is not None for one in tables["job"].values()),
+              sum(one["phase"] == "summoned" for one in tables["job"].values())),
+             (counters["challenges"], counters["summonses"]), "open challenges and summonses"),
+            (total("offer", "bond"), held(1), "bonds of offers are not held"),
+            (total("offer", "bond"), int(counters["bonds"]), "the sum of bonds"),
+            (total("kernel", "bond"), held(3), "bonds of kernels are not held"),
+            (total("validator", "stake"), held(2), "stakes of validators are not held"),
+            (total("validator", "stake"), total("stake", "locked"), "locked stake"),
+            (total("stake", "bonded"), held(5), "bonded stake is not held"),
+            (unbonding, held(6), "unbonding stake is not held"),
+            (total("proposal", "held"), held(4), "deposits of proposals are not held"),
+            ([int(pool[name]) for name in ("bonded", "locked", "unbonding")],
+             [total("stake", "bonded"), total("stake", "locked"), unbonding], "the stake pool"),
+            (int(pool["owed"]), balance(module_account("fees.stakers")),
+             "the stakers' account is not what is owed"),
+            ((int(pool["owed"]) - int(pool["queued"])) * scale, int(pool["carry"]) + shares,
+             "what is owed is not the sum of the shares"),
+            (int(counters["openProposals"]), len(waiting), "the number of open proposals"),
+            (sorted(map(int, pool["snapshots"])), sorted(int(one["snapshot"]) for one in voting),
+             "the snapshots of ballots"),
+            ({key: int(one["held"]) for key, one in tables["balance"].items() if int(one["held"])},
+             balances, "what is held of balances")):
+        demand(left == right, f"books: {what}")
+    for one in tables["proposal"].values():
+        votes = [[int(vote["weight"]) for key, vote in tables["ballot"].items()
+                  if key[:32].hex() == one["id"] and vote["choice"] == choice]
+                 for choice in ("yes", "no", "abstain")]
+        demand([sum(each) for each in votes] == [int(one[name]) for name in (
+            "yes", "no", "abstain")] and sum(map(len, votes)) == int(one["ballots"])
+            and sum(map(sum, votes)) <= int(one["power"]), f"books: the count of {one['id']}")
+    words(f"state: {len(tables['job'])} jobs, {len(tables['offer'])} offers, "
+          f"{len(tables['stake'])} stakes, {len(tables['proposal'])} proposals: the books balance")
+
+
+# --- jobs.md ------------------------------------------------------------------------------------
+
+def job_row(key, value):
+    """The job in a row of the state."""
+    name, rest, job = table_row(key, value)
+    demand(name == "job" and rest.hex() == job["id"], "job row: under another key")
     return job
 
 
-def check_waterfall(job, parameters):
+def sample(job, salt):
+    """jobs.md, "Draw": the leaves that the auditor's pre-image names."""
+    reveal, value = unhex(job["auditReveal"]), unhex(job["auditReveal"])
+    demand(any(reveal), "job row: the auditor said nothing")
+    for _ in range(job["auditSteps"]):
+        value = H("sl/reveal/1", NONE, value)
+    demand(value.hex() == job["auditLink"], "job row: the reveal is not of the auditor's chain")
+    leaves, drawn = int(job["leaves"]), []
+    wanted = min(job["leavesToAudit"], leaves, 64)
+    for index in range(1024):
+        digest = H("sl/draw/1", salt, b"\2", reveal, unhex(job["drawMix"]), unhex(job["id"]),
+                   u(64, index))
+        leaf = int.from_bytes(digest[:16], "big") % leaves
+        if len(drawn) < wanted and leaf not in drawn:
+            drawn.append(leaf)
+    rest = (leaf for leaf in range(leaves) if leaf not in drawn)
+    return drawn + [next(rest) for _ in range(wanted - len(drawn))]
+
+
+def check_attempts(attempts, job):
+    """Their form and number; what they say is proven by rows of their own."""
+    for one in attempts:
+        encode(ATTEMPT, one)
+    ended = job["phase"] in ("uncommitted", "faulted", "withheld")
+    demand(len(attempts) == job["attempt"] + ended, "receipt: not as many attempts as there were")
+
+
+def check_waterfall(job):
     fall = {name: int(value) for name, value in job["waterfall"].items()}
     demand(sum(fall[name] for name in LEGS) == fall["price"],
            "waterfall: the legs do not sum to the price")
+    price, whole, escrow = int(job["price"]), 10000, int(job["maxPrice"]) + int(job["auditFee"])
     if job["phase"] != "settled":
-        demand(fall["price"] == 0 and fall["refund"] == int(job["maxPrice"]) + int(job["auditFee"]),
-               "waterfall: a job that was not settled returns its whole escrow")
+        demand(fall["refund"] == escrow - fall["price"] and fall["operator"] == fall["price"]
+               and fall["auditor"] == 0, "waterfall: what is not paid returns")
+        demand(fall["price"] <= (price if job["phase"] == "kernelFault" else 0),
+               "waterfall: a job that was not settled is not paid")
         return
-    price, whole = int(job["price"]), 10000
-    fee = price * parameters["protocolFee"] // whole
+    fees = job["fees"]
+    fee = price * fees["protocolFee"] // whole
     demand(fall["price"] == price, "waterfall: of another price")
     for name in ("stakers", "treasury", "cover"):
-        demand(fall[name] == fee * parameters[name + "Part"] // whole, f"waterfall: {name}")
+        demand(fall[name] == fee * fees[name + "Part"] // whole, f"waterfall: {name}")
     demand(fall["stakers"] + fall["treasury"] + fall["cover"] + fall["burned"] == fee,
            "waterfall: the parts of the protocol fee")
     demand(fall["auditor"] == int(job["auditFee"]), "waterfall: the auditor's fee")
     demand(fall["refund"] == int(job["maxPrice"]) - price, "waterfall: the refund")
 
 
-def check_openings(openings, job, salt):
+SLASH_ROLES = {0: "provider", 1: "auditor", 2: "author"}
+
+SLASH_REASONS = {1: "wrongLeaf", 2: "silent", 3: "withheld", 4: "vouched", 5: "auditorSilent",
+                 6: "kernelFault", 7: "askedTwice"}
+
+SLASH = ("record", (
+    ("job", "id"), ("account", "id"), ("role", ("code", SLASH_ROLES)),
+    ("reason", ("code", SLASH_REASONS)), ("amount", "amount"), ("reporter", ("maybe", "id")),
+    ("toReporter", "amount"), ("toCover", "amount"), ("burned", "amount")))
+
+
+def check_slash(data, parameters, seats=1):
+    """jobs.md, "Slashes": how the event of a slash says it was divided; its amount.
+
+    A stake may be of several validators, each divided by itself: then a few motes more are burned.
+    """
+    one = decode_all(SLASH, data, "slash")
+    amount, reporter, cover, burned = (
+        int(one[name]) for name in ("amount", "toReporter", "toCover", "burned"))
+    most = [amount * parameters[name] // 10000 for name in ("reporterPart", "slashCoverPart")]
+    if one["role"] == "author":
+        most = [0, 0]
+    nobody = one["reporter"] in (None, one["account"])
+    slack = (seats if one["role"] == "auditor" else 1) - 1
+    demand(amount and reporter + cover + burned == amount, "slash: its parts are not the whole")
+    demand(most[1] - slack <= cover <= most[1], "slash: the cover's part")
+    demand(reporter == 0 or not nobody and most[0] - slack <= reporter <= most[0],
+           "slash: the reporter's part")
+    return amount
+
+
+def check_openings(openings, job, drawn, salt):
     demand(job["audited"], "openings: the job was not audited")
-    named = [str(one["leaf"] if "leaf" in one else one["index"]) for one in openings]
-    demand(named == job["indices"], "openings: not exactly the drawn leaves in the drawn order")
+    named = [int(one["leaf"] if "leaf" in one else one["index"]) for one in openings]
+    demand(named == drawn, "openings: not exactly the sample's leaves in its order")
     count, root = int(job["leaves"]), unhex(job["leafRoot"])
-    for index, one in zip(map(int, named), openings):
+    for index, one in zip(named, openings):
         leaf = H("sl/leaf/1", salt, unhex(one["salt"]), unhex(job["id"]), unhex(job["provider"]),
                  u(32, 0), u(64, index), unhex(one["sliceRoot"]), unhex(one["workDigest"]))
         path = [unhex(step) for step in one["path"]]
         demand(merkle_from_path(leaf, index, count, path, "sl/leaves/1", salt) == root,
                f"openings: leaf {index} does not lead to the committed leaf root")
+        path = [unhex(step) for step in one["outputPath"]]
+        tree = merkle_from_path(
+            unhex(one["sliceRoot"]), index, count, path, "sl/slices/1", NONE)
+        demand(H("sl/output/1", NONE, u(64, count), tree).hex() == job["outputRoot"],
+               f"openings: slice {index} does not lead to the output root")
 
 
 def unseen_ppm(leaves, audited, percent):
@@ -763,7 +1068,7 @@ def output_root(roots):
     return H("sl/output/1", NONE, u(64, len(roots)), merkle_root(roots, "sl/slices/1", NONE))
 
 
-def check_output(output, data, job, openings):
+def check_output(output, data, job, drawn, openings):
     """The output's bytes: cut into slices, they must have the committed output root.
 
     `slices` lists [count, bytes] for consecutive leaves; without it all slices are taken to be as
@@ -783,7 +1088,7 @@ def check_output(output, data, job, openings):
         at += one
     demand(output_root(roots).hex() == job["outputRoot"],
            "output: not the bytes that were committed and audited")
-    for index, one in zip(map(int, job["indices"]), openings):
+    for index, one in zip(drawn, openings):
         demand(roots[index].hex() == one["sliceRoot"],
                f"output: slice {index} is not the audited one")
 
@@ -797,31 +1102,38 @@ def check_receipt(data, genesis, words, output=None):
     check_state_proof(proof["state"], key, value, unhex(header["stateRoot"]), chain.salt)
     job = job_row(key, value)
     openings = data.get("openings") or None  # None: the file has none.
-    leaves, rerun = int(job["leaves"]), len(job["indices"]) if job["audited"] else 0
-    demand(len(set(job["indices"])) == len(job["indices"]), "job row: a leaf was drawn twice")
+    drawn = sample(job, chain.salt) if job["audited"] else []
+    leaves, rerun = int(job["leaves"]), len(drawn)
     if openings is not None:
-        check_openings(openings, job, chain.salt)
+        check_openings(openings, job, drawn, chain.salt)
     if job["waterfall"]:
-        check_waterfall(job, chain.parameters)
+        check_waterfall(job)
     unseen = {percent: unseen_ppm(leaves, rerun, percent) for percent in (1, 10)}
     claimed = data.get("receipt")
+    attempts = claimed["attempts"] if claimed is not None else []
     if claimed is not None:
+        check_attempts(attempts, job)
         demand(claimed == {
-            "job": job, "leavesRerun": str(rerun), "unseenOnePercentPpm": unseen[1],
-            "unseenTenPercentPpm": unseen[10], "stakeAtRisk": job["bond"]},
-            "receipt: claims something else than the proven row")
+            "job": job, "sample": [str(leaf) for leaf in drawn], "leavesRerun": str(rerun),
+            "unseenOnePercentPpm": unseen[1], "unseenTenPercentPpm": unseen[10],
+            "stakeAtRisk": job["bond"], "auditorStake": job["auditorStake"],
+            "attempts": attempts}, "receipt: claims something else than the proven row")
     if output is not None:
         demand(job["audited"], "output: the job has no audited output")
-        check_output(output, data, job, openings or [])
+        check_output(output, data, job, drawn, openings or [])
     words(f"receipt: network {chain.id.hex()}")
     words(f"receipt: job {job['id']}, {job['phase']}, in block {header['height']}, certified by "
           f"{signers} of {len(chain.seats)} validators")
     words(f"receipt: {rerun} of {leaves} leaves were re-run by {job['auditor']}; faking 1 % went "
           f"unseen with {unseen[1] / 1e6:.4f}, 10 % with {unseen[10] / 1e6:.4f}; "
-          f"bond {job['bond']}")
+          f"bond {job['bond']}, the auditor's stake {job['auditorStake']}")
+    for number, one in enumerate(attempts):
+        words(f"receipt: attempt {number} of {one['provider']} ended {one['end']}, slashed "
+              f"{one['slashed']} (as given; the file has no proof of it)")
     if rerun:
+        words(f"receipt: leaves {', '.join(map(str, drawn))} follow from the auditor's own chain")
         words("receipt: the openings of these leaves "
-              + ("lead to the committed root" if openings is not None
+              + ("lead to the committed roots" if openings is not None
                  else "are not in the file; the validators checked them"))
     if job["waterfall"]:
         words("receipt: " + ", ".join(
@@ -938,7 +1250,7 @@ class ChainCheck:
         self.uncovered, self.cover = [], None
         self.policies, self.uses = {}, {}
         self.certificates = self.verified = self.signatures = 0
-        self.sums = {"transactions": 0, "rejected": 0, "burned": 0}
+        self.sums = {"transactions": 0, "rejected": 0, "burned": 0, "slashed": 0}
         raw = unhex(document["header"])
         self.parent = decode_all(HEADER, raw, "genesis header")
         self.parent_id = H("sl/block/1", chain.salt, raw)
@@ -980,6 +1292,11 @@ class ChainCheck:
         self._fees(header)
         self._beacon(header)
         burned = check_receipts(content)
+        for receipt in content["receipts"]:
+            for event in receipt["events"]:
+                if event["kind"] == 1181:
+                    self.sums["slashed"] += check_slash(
+                        unhex(event["bytes"]), self.chain.parameters, len(self.chain.seats))
         self.sums["burned"] += burned
         self.sums["transactions"] += len(content["transactions"])
         self.sums["rejected"] += sum(
@@ -1107,7 +1424,8 @@ class ChainCheck:
         words(f"chain: {self.certificates} certificates, {self.verified} of them verified; "
               f"{self.signatures} signatures with those of transactions")
         words(f"chain: {self.sums['transactions']} transactions, {self.sums['rejected']} of them "
-              f"rejected; {self.sums['burned']} motes burned as fees")
+              f"rejected; {self.sums['burned']} motes burned as fees, "
+              f"{self.sums['slashed']} slashed")
 
 
 def read_chain(path):
@@ -1448,6 +1766,8 @@ def hex_places(value, path=()):
     """Places of all hexadecimal strings, as paths."""
     if isinstance(value, dict):
         for name, inner in value.items():
+            if path + (name,) == ("receipt", "attempts"):
+                continue  # Rows of their own, which the file does not prove.
             if path or name in READ:
                 yield from hex_places(inner, path + (name,))
     elif isinstance(value, list):
@@ -1646,7 +1966,7 @@ def vectors_leaves(data):
 
 
 def vectors_waterfalls(data):
-    parameters = data["parameters"]
+    parameters = data["parameters"]["fees"]
     for row in data["rows"]:
         fall = {name: int(value) for name, value in row["waterfall"].items()}
         price, (author, owner, holders), whole = fall["price"], row["parts"], 10000

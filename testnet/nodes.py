@@ -9,7 +9,7 @@ import getpass, json, os, random, shutil, signal, socket, subprocess, sys, time
 from support import Gone, Refused, ROOT, call
 
 BINARIES = os.environ.get("STARLING_BIN") or os.path.join(ROOT, ".build", "release")
-PROGRAMS = ("starlingd", "starling", "starling-worker")
+PROGRAMS = ("starlingd", "starling", "starling-worker", "starling-liar")
 STOP_SECONDS = 30
 READY_SECONDS = 120
 
@@ -98,6 +98,19 @@ class Node:
 
     def call(self, method, params=None, timeout=30):
         return call(self.socket, method, params, timeout)
+
+    def configure(self, key, value):
+        """Sets a key of the node's configuration that is there, perhaps as a comment."""
+        path = os.path.join(self.data, "starling.toml")
+        with open(path) as file:
+            lines = file.readlines()
+        places = [index for index, line in enumerate(lines)
+                  if line.lstrip("# ").startswith(f"{key} = ")]
+        if len(places) != 1:
+            raise Failure(f"{path} has {len(places)} lines for {key}")
+        lines[places[0]] = f"{key} = {json.dumps(value)}\n"
+        with open(path, "w") as file:
+            file.writelines(lines)
 
     @property
     def pid(self):

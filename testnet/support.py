@@ -7,7 +7,7 @@ import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-OPEN_PHASES = {"posted", "assigned", "committed", "drawn", "window"}
+OPEN_PHASES = {"posted", "assigned", "committed", "drawn", "summoned", "opened", "window"}
 
 
 class Gone(Exception):

@@ -69,7 +69,8 @@ extension Chain {
         let lag = self.tip.header.height - self.folded >= 2 * self.config.foldBlocks ? 1 : 0
         let shift = min(UInt64(order.nullified) + UInt64(lag), 8)
         let limit = (self.genesis.parameters.blockWeightMax / 2) >> shift
-        let byteLimit = (Body.bytesMax - 4_096) >> Int(shift)
+        let most = Body.bytesMax - 4_096
+        let byteLimit = most >> Int(shift)
         var skipped: [TransactionID] = []
         while true {
             var run = try BlockRun(
@@ -79,7 +80,9 @@ extension Chain {
             var offender: TransactionID?
             for id in self.mempool.ranked {
                 guard run.weight < limit, let entry = self.mempool[id] else { break }
-                guard run.bytes + entry.bytes <= byteLimit, !skipped.contains(id) else { continue }
+                // A large one must find its place however many views were nullified: alone.
+                let room = run.transactions.isEmpty ? most : byteLimit
+                guard run.bytes + entry.bytes <= room, !skipped.contains(id) else { continue }
                 do throws(InclusionFault) {
                     _ = try run.include(entry.transaction)
                 } catch {

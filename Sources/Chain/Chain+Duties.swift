@@ -4,6 +4,23 @@ internal import OrderedCollections
 import Primitives
 
 extension Chain {
+    /// Tells of the kernels that the new tip's block published, so that providers compile them
+    /// before the first job comes.
+    func tellKernels(_ layer: StateLayer, _ outbox: inout Outbox<Effect>) {
+        let reader = EconomyReader(self.tip.stack)
+        for write in layer.writes {
+            guard let row = write.row, row.tag == EconomyTable.kernel.tag else { continue }
+            do throws(StateFault) {
+                let placed = PlacedRow(path: write.path, row: row)
+                let kernel = try EconomyTable.kernel.record(in: placed)
+                guard kernel.published.height == self.tip.header.height else { continue }
+                outbox.append(.published(kernel.id, package: try reader.package(of: kernel)))
+            } catch {
+                continue  // A hint: the first job compiles it then.
+            }
+        }
+    }
+
     /// Follows the jobs that a final block changed.
     mutating func watch(_ layer: StateLayer) {
         for write in layer.writes {
@@ -65,35 +82,82 @@ extension Chain {
     private func duties(
         _ job: JobEntry, _ reader: EconomyReader
     ) throws(StateFault) -> [Duty] {
-        guard job.phase == .assigned || job.phase == .drawn else { return [] }
-        var list: [Duty] = []
-        guard let kernel = try reader.kernel(job.kernel) else { return [] }
-        if job.phase == .assigned {
-            guard self.wallets[job.provider] != nil else { return [] }
-            list.append(
-                .run(
-                    .init(
-                        job: job.id, provider: job.provider, order: try reader.order(of: job),
-                        kernel: try reader.package(of: kernel), deadline: job.due)))
+        let provides = self.wallets[job.provider] != nil
+        let audits = self.wallets[job.auditor] != nil
+        switch job.phase {
+        case .assigned: return provides ? [try self.run(job, reader)] : []
+        case .drawn, .summoned:
+            var list: [Duty] = provides ? [try self.open(job)] : []
+            let stage: Duty.Stage = job.phase == .summoned ? .summoned : .drawn
+            if audits { list.append(try self.audit(job, stage, reader)) }
             return list
+        case .opened:
+            guard audits else { return [] }
+            return [try self.audit(job, .opened(try reader.openings(of: job)), reader)]
+        case .window:
+            guard provides, let challenge = job.challenge else { return [] }
+            return [try self.answer(job, challenge, reader)]
+        case .posted, .committed, .settled, .cancelled, .unassigned, .uncommitted, .unaudited,
+            .faulted, .kernelFault, .withheld:
+            return []
         }
-        if self.wallets[job.provider] != nil {
-            list.append(
-                .open(
-                    .init(
-                        job: job.id, auditor: job.auditor, provider: job.provider,
-                        indices: job.indices, deadline: job.due)))
+    }
+
+    private func run(_ job: JobEntry, _ reader: EconomyReader) throws(StateFault) -> Duty {
+        .run(
+            .init(
+                job: job.id, attempt: job.attempt, provider: job.provider,
+                order: try reader.order(of: job), kernel: try self.package(of: job, reader),
+                deadline: job.due))
+    }
+
+    private func open(_ job: JobEntry) throws(StateFault) -> Duty {
+        guard let auditor = try self.tip.stack.read(EconomyTable.validator, job.auditorSeat)
+        else { throw .damaged(path: job.id.digest) }
+        let summons = Duty.Summons(reveal: job.auditReveal, commitment: job.auditCommitment)
+        return .open(
+            .init(
+                job: job.id, attempt: job.attempt, auditor: job.auditor,
+                auditorNode: auditor.key, auditIndex: job.auditIndex, provider: job.provider,
+                draw: Self.draw(job), summons: job.phase == .summoned ? summons : nil,
+                deadline: job.due))
+    }
+
+    private func audit(
+        _ job: JobEntry, _ stage: Duty.Stage, _ reader: EconomyReader
+    ) throws(StateFault) -> Duty {
+        .audit(
+            .init(
+                job: job.id, attempt: job.attempt, auditor: job.auditor,
+                auditIndex: job.auditIndex, auditorMs: job.auditorMs, provider: job.provider,
+                providerNode: job.providerNode, order: try reader.order(of: job),
+                kernel: try self.package(of: job, reader), draw: Self.draw(job),
+                leafRoot: job.leafRoot, outputCommitment: job.outputCommitment, stage: stage,
+                reveal: job.auditReveal == .zero ? nil : job.auditReveal, deadline: job.due))
+    }
+
+    private func answer(
+        _ job: JobEntry, _ challenge: Challenge, _ reader: EconomyReader
+    ) throws(StateFault) -> Duty {
+        .answer(
+            .init(
+                job: job.id, provider: job.provider, leaf: challenge.leaf,
+                chunk: challenge.chunk, order: try reader.order(of: job),
+                kernel: try self.package(of: job, reader), deadline: challenge.due))
+    }
+
+    private static func draw(_ job: JobEntry) -> Duty.Draw {
+        Duty.Draw(
+            leavesToAudit: job.leavesToAudit, leaves: job.leaves, mix: job.drawMix,
+            link: job.auditLink, steps: job.auditSteps)
+    }
+
+    private func package(
+        of job: JobEntry, _ reader: EconomyReader
+    ) throws(StateFault) -> [UInt8] {
+        guard let kernel = try reader.kernel(job.kernel) else {
+            throw .damaged(path: job.kernel.digest)
         }
-        if self.wallets[job.auditor] != nil {
-            list.append(
-                .audit(
-                    .init(
-                        job: job.id, auditor: job.auditor, provider: job.provider,
-                        order: try reader.order(of: job),
-                        kernel: try reader.package(of: kernel), leaves: job.leaves,
-                        indices: job.indices, leafRoot: job.leafRoot,
-                        outputCommitment: job.outputCommitment, deadline: job.due)))
-        }
-        return list
+        return try reader.package(of: kernel)
     }
 }

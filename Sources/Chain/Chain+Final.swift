@@ -31,6 +31,7 @@ extension Chain {
             let (record, settled) = self.settle(block, candidate.id, proof, now)
             records.append(record)
             transactions += settled
+            self.tellKernels(block.layer, &outbox)
         }
         if !records.isEmpty { outbox.append(.append(records)) }
         if !transactions.isEmpty { outbox.append(.finalizedTransactions(transactions)) }

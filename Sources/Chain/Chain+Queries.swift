@@ -31,11 +31,13 @@ extension Chain {
             case .job(let id): found = try self.job(id)
             case .jobs(let before, let limit): found = try self.jobs(before, limit)
             case .jobReceipt(let id): found = try self.jobReceipt(id)
+            case .jobWhy, .providerWhy, .earnings, .stake, .proposals, .proposal:
+                found = try self.why(query)
             case .supply: found = try self.supply()
             case .parameters:
                 found = .object(
                     ("ledger", self.genesis.ledger.json),
-                    ("economy", self.genesis.parameters.json))
+                    ("economy", try EconomyReader(self.tip.stack).parameters().json))
             case .operations: found = OperationCatalogue.json
             case .export(let after, let limit): found = try self.export(after, limit)
             }
@@ -109,7 +111,8 @@ extension Chain {
             ("asset", AssetID.star.json), ("issued", issued.json), ("genesis", genesis.json),
             ("minted", (((star?.minted ?? .zero) - genesis) ?? .zero).json),
             ("burned", (star?.burned ?? .zero).json),
-            ("escrow", counters.escrow.json), ("bonds", counters.bonds.json),
+            ("escrow", counters.escrow.json), ("prepaid", counters.prepaid.json),
+            ("bonds", counters.bonds.json),
             ("modules", .object(modules)))
     }
 
@@ -303,11 +306,13 @@ extension Chain {
     private func jobReceipt(_ id: JobID) throws(StateFault) -> JSON? {
         let key = EconomyTable.job.keyBytes(id)
         let path = StateRow.path(of: key, salt: self.salt)
-        guard let row = try self.tip.stack.row(at: path),
-            let job = try EconomyReader(self.tip.stack).job(id)
-        else { return nil }
+        let reader = EconomyReader(self.tip.stack)
+        guard let row = try self.tip.stack.row(at: path), let job = try reader.job(id) else {
+            return nil
+        }
+        let receipt = JobReceipt(job, attempts: try reader.attempts(of: job), self.salt)
         return .object(
-            ("receipt", JobReceipt(job).json),
+            ("receipt", receipt.json),
             (
                 "proof",
                 .object(

@@ -15,7 +15,7 @@ extension Chain {
     }
 
     /// The price and time of the next block, if it came now.
-    private func nextLedger() -> (LedgerState, FeePrice)? {
+    func nextLedger() -> (LedgerState, FeePrice)? {
         do throws(StateFault) {
             guard var chain = try self.tip.stack.read(LedgerTables.chain, 0) else { return nil }
             let parent = self.tip.header.timeMs
@@ -75,7 +75,16 @@ extension Chain {
                 transaction, id, bytes: bytes, checks: list, token: token)
             outbox.append(.checkSignatures(batch: batch, checks: list))
         } catch {
-            outbox.append(.rejected(token: token, error))
+            self.reject(id, token, error, &outbox)
+        }
+    }
+
+    /// Answers whoever waits for the transaction.
+    private mutating func reject(
+        _ id: TransactionID, _ token: Token, _ refusal: Refusal, _ outbox: inout Outbox<Effect>
+    ) {
+        for token in [token] + (self.echoes.removeValue(forKey: id) ?? []) {
+            outbox.append(.rejected(token: token, refusal))
         }
     }
 
@@ -128,19 +137,19 @@ extension Chain {
         case .transaction(let transaction, let id, let bytes, let checks, let token):
             guard isRight else {
                 let refusal = Refusal(InclusionFault.signatureInvalid, "a signature is wrong")
-                outbox.append(.rejected(token: token, refusal))
-                return
+                return self.reject(id, token, refusal, &outbox)
             }
             do throws(Refusal) {
                 try self.mempool.mayInsert(transaction, id)
             } catch {
-                outbox.append(.rejected(token: token, error))
-                return
+                return self.reject(id, token, error, &outbox)
             }
             self.mempool.insert(transaction, id, bytes: bytes, checks: checks)
             self.mempoolIsIdle = false
-            outbox.append(
-                .accepted(token: token, id: id, transaction: transaction.canonicalBytes))
+            for token in [token] + (self.echoes.removeValue(forKey: id) ?? []) {
+                outbox.append(
+                    .accepted(token: token, id: id, transaction: transaction.canonicalBytes))
+            }
         }
     }
 
@@ -167,54 +176,8 @@ extension Chain {
         }
     }
 
-    mutating func onIntend(
-        _ intent: Intent, _ account: AccountID, _ token: Token, _ outbox: inout Outbox<Effect>
-    ) {
-        let wanted = Preparation(account: account, operations: [], mode: .submit)
-        do throws(Refusal) {
-            try self.make([Self.operation(intent)], wanted, token, &outbox)
-        } catch {
-            outbox.append(.rejected(token: token, error))
-        }
-    }
-
-    private static func operation(_ intent: Intent) -> OperationBytes {
-        switch intent {
-        case .commit(let job, let leafRoot, let commitment):
-            return OperationCatalogue.encode(
-                JobCommit(job: job, leafRoot: leafRoot, outputCommitment: commitment))
-        case .audit(let job, let openings, let root, let salt):
-            var audit = JobAudit()
-            audit.job = job
-            audit.openings = openings.prefix(JobEntry.auditedMax).map { one in
-                var opening = LeafOpening()
-                opening.index = one.index
-                opening.salt = one.salt
-                opening.sliceRoot = one.sliceRoot
-                opening.workDigest = one.workDigest
-                opening.path = Array(one.path.prefix(LeafOpening.pathMax))
-                return opening
-            }
-            audit.outputRoot = root
-            audit.outputSalt = salt
-            return OperationCatalogue.encode(audit)
-        case .offer(let terms):
-            var offer = OfferPost()
-            offer.pricePerGigaGas = terms.pricePerGigaGas
-            offer.capacity = terms.capacity
-            offer.classes = Array(terms.classes.prefix(OfferEntry.classesMax))
-            offer.maxJobGas = terms.maxJobGas
-            offer.bond = terms.bond
-            offer.device = terms.device.bounded(OfferEntry.deviceMax)
-            offer.standsUntil = terms.standsUntil
-            return OperationCatalogue.encode(offer)
-        case .withdrawOffer(let offer):
-            return OperationCatalogue.encode(OfferWithdraw(offer: offer))
-        }
-    }
-
     /// Nonce, expiry, fee; then what the mode asks for.
-    private mutating func make(
+    mutating func make(
         _ operations: [OperationBytes], _ wanted: Preparation, _ token: Token,
         _ outbox: inout Outbox<Effect>
     ) throws(Refusal) {
@@ -312,8 +275,7 @@ extension Chain {
             let index = request.policy.keys.firstIndex(where: { $0.key == signature.key })
         else {
             let refusal = Refusal(.notSigned, "the wallet did not sign")
-            outbox.append(.rejected(token: token, refusal))
-            return
+            return self.reject(transaction.id(self.salt), token, refusal, &outbox)
         }
         transaction.authorisation = Authorisation(
             signers: 1 << UInt16(truncatingIfNeeded: index), signatures: [signature.signature])
@@ -377,18 +339,6 @@ extension Chain {
             out.signers |= 1 << UInt16(truncatingIfNeeded: index)
             out.signatures.append(.blank)
             weight += UInt32(key.weight)
-        }
-        return out
-    }
-}
-
-extension String {
-    /// The longest prefix of whole characters within `bytes` bytes.
-    fileprivate func bounded(_ bytes: Int) -> String {
-        var out = ""
-        for character in self {
-            guard out.utf8.count + character.utf8.count <= bytes else { break }
-            out.append(character)
         }
         return out
     }

@@ -92,6 +92,8 @@ package struct Chain: Sendable {
     var requests: OrderedDictionary<Token, Request> = [:]
     var batches: OrderedDictionary<UInt64, Batch> = [:]
     var nextBatch: UInt64 = 0
+    /// Wishes said again while their transaction waits for its signature or its check.
+    var echoes: OrderedDictionary<TransactionID, [Token]> = [:]
     /// Open jobs that concern a local account, by id.
     var watched: OrderedDictionary<JobID, JobEntry> = [:]
     var lastDuties: [Duty] = []

@@ -92,6 +92,8 @@ extension Chain {
         case finalizedTransactions([FinalizedTransaction])
         /// The complete list of what the configured local accounts have to do, whenever it changes.
         case duties([Duty])
+        /// A kernel was published in a block that became final: its canonical package.
+        case published(KernelID, package: [UInt8])
         /// Whether a proposer has reason to build: a transaction, a pending draw, a due deadline.
         case workPending(Bool)
         /// The state cannot be read, or our own books do not balance: nothing is signed any more.
@@ -217,29 +219,36 @@ extension Chain {
     }
 
     /// What a node wants to say on the ledger, without knowing the operations.
+    ///
+    /// Bytes are canonical: of `LeafOpenings`, `LeafOpening` and `LeafWitness`, as named.
     package enum Intent: Hashable, Sendable {
         case commit(job: JobID, leafRoot: Digest, outputCommitment: Digest)
-        case audit(job: JobID, openings: [Opening], outputRoot: Digest, outputSalt: Digest)
+        /// The drawn auditor vouches; the provider's node signed, unless it opened on the ledger.
+        case audit(
+            job: JobID, reveal: Digest, salt: Digest, openings: [UInt8], signature: Signature)
+        /// The drawn auditor got no right openings.
+        case summon(job: JobID, reveal: Digest, commitment: Digest)
+        /// The summoned provider opens; or shows what the auditor had bound itself to before, where
+        /// that is not what it summons with: then the openings are blank.
+        case open(job: JobID, openings: [UInt8], earlier: Earlier?)
+        /// A leaf of this attempt is wrong.
+        case prove(job: JobID, attempt: UInt8, opening: [UInt8], witness: [UInt8])
+        /// The provider gives the piece of its output that was challenged.
+        case answer(job: JobID, opening: [UInt8], chunks: [Digest], bytes: [UInt8])
         case offer(OfferTerms)
         case withdrawOffer(OfferID)
-    }
+        /// The drawn auditor cannot do its work; the reason by its number.
+        case decline(job: JobID, reason: UInt8)
 
-    /// One opened leaf: enough to recompute its digest and lead it to the leaf root.
-    package struct Opening: Hashable, Sendable {
-        package var index: UInt64
-        package var salt: Digest
-        package var sliceRoot: Digest
-        package var workDigest: Digest
-        package var path: [Digest]
+        /// A direct request that the auditor's node signed.
+        package struct Earlier: Hashable, Sendable {
+            package let commitment: Digest
+            package let signature: Signature
 
-        package init(
-            index: UInt64, salt: Digest, sliceRoot: Digest, workDigest: Digest, path: [Digest]
-        ) {
-            self.index = index
-            self.salt = salt
-            self.sliceRoot = sliceRoot
-            self.workDigest = workDigest
-            self.path = path
+            package init(commitment: Digest, signature: Signature) {
+                self.commitment = commitment
+                self.signature = signature
+            }
         }
     }
 
@@ -256,12 +265,14 @@ extension Chain {
         package var bond: Amount
         /// At most 128 bytes of UTF-8.
         package var device: String
+        /// Who signs openings for the provider.
+        package var node: PublicKey
         /// Ledger time, milliseconds.
         package var standsUntil: LedgerTime
 
         package init(
             pricePerGigaGas: Amount, capacity: UInt16, classes: [UInt8], maxJobGas: UInt64,
-            bond: Amount, device: String, standsUntil: LedgerTime
+            bond: Amount, device: String, node: PublicKey, standsUntil: LedgerTime
         ) {
             self.pricePerGigaGas = pricePerGigaGas
             self.capacity = capacity
@@ -269,53 +280,8 @@ extension Chain {
             self.maxJobGas = maxJobGas
             self.bond = bond
             self.device = device
+            self.node = node
             self.standsUntil = standsUntil
-        }
-    }
-
-    /// What a local account has to do now; gone from the list once done or too late.
-    package enum Duty: Hashable, Sendable {
-        /// Run the job and commit its leaf root before the deadline.
-        case run(Run)
-        /// Get the openings of these leaves from the provider, re-run them, report.
-        case audit(Audit)
-        /// Provider: the auditor was drawn; open these leaves to it.
-        case open(Open)
-
-        /// A job assigned to a local account.
-        package struct Run: Hashable, Sendable {
-            package let job: JobID
-            package let provider: AccountID
-            /// Canonical `WorkOrder`.
-            package let order: [UInt8]
-            /// Canonical `KernelPackage`.
-            package let kernel: [UInt8]
-            package let deadline: LedgerTime
-        }
-
-        /// Leaves drawn for a local account.
-        package struct Audit: Hashable, Sendable {
-            package let job: JobID
-            package let auditor: AccountID
-            package let provider: AccountID
-            package let order: [UInt8]
-            package let kernel: [UInt8]
-            /// Leaves of the whole job.
-            package let leaves: UInt64
-            /// The drawn leaves, in the order in which `job.audit` must open them.
-            package let indices: [UInt64]
-            package let leafRoot: Digest
-            package let outputCommitment: Digest
-            package let deadline: LedgerTime
-        }
-
-        /// A commitment of a local account that an auditor looks at.
-        package struct Open: Hashable, Sendable {
-            package let job: JobID
-            package let auditor: AccountID
-            package let provider: AccountID
-            package let indices: [UInt64]
-            package let deadline: LedgerTime
         }
     }
 
@@ -335,6 +301,14 @@ extension Chain {
         case jobs(before: UInt64?, limit: Int)
         /// The job's receipt with its proof: state path to the header's state root.
         case jobReceipt(JobID)
+        /// Why a job is where it is: draws, attempts, slashes, what it waits for.
+        case jobWhy(JobID)
+        /// What keeps an account's offers from jobs; its newest jobs first.
+        case providerWhy(AccountID, limit: Int)
+        case earnings(AccountID, limit: Int)
+        case stake(AccountID)
+        case proposals(before: UInt64?, limit: Int)
+        case proposal(ProposalID)
         case supply
         case parameters
         case operations

@@ -41,7 +41,8 @@ struct Mempool: Sendable {
     private var entries = Lookup<TransactionID, Entry>()
     private var order: [Rank] = []
     private var slots = Lookup<Slot, TransactionID>()
-    private var accounts = Lookup<AccountID, Int>()
+    /// What waits of each account, in the order of arrival.
+    private var accounts = Lookup<AccountID, [TransactionID]>()
     private var arrivals: UInt64 = 0
     private let limits: Limits
 
@@ -54,6 +55,14 @@ struct Mempool: Sendable {
     /// A transaction of the account waits under this nonce.
     func has(_ account: AccountID, _ nonce: UInt64) -> Bool {
         self.slots[Slot(account: account, nonce: nonce)] != nil
+    }
+
+    /// What waits of the account with exactly these operations, the oldest first.
+    ///
+    /// - Bounds: `Limits.perAccount` are looked at.
+    func waiting(_ account: AccountID, _ operations: [OperationBytes]) -> [Entry] {
+        (self.accounts[account] ?? []).compactMap { self.entries[$0] }
+            .filter { $0.transaction.operations == operations }
     }
 
     /// Whether there would be room, asked before signatures are checked.
@@ -71,7 +80,8 @@ struct Mempool: Sendable {
             }
             return
         }
-        guard (self.accounts[transaction.account] ?? 0) < self.limits.perAccount else {
+        let count = self.accounts[transaction.account]?.count ?? 0
+        guard count < self.limits.perAccount else {
             throw Chain.Refusal(
                 .tooManyOfAccount,
                 "at most \(self.limits.perAccount) transactions wait per account")
@@ -97,7 +107,7 @@ struct Mempool: Sendable {
         self.arrivals += 1
         self.entries[id] = entry
         self.slots[slot] = id
-        self.accounts[transaction.account] = (self.accounts[transaction.account] ?? 0) + 1
+        self.accounts[transaction.account] = (self.accounts[transaction.account] ?? []) + [id]
         self.bytes += bytes
         let rank = Rank(tip: transaction.tip, arrival: entry.arrival, id: id)
         self.order.insert(rank, at: self.position(of: rank))
@@ -112,8 +122,8 @@ struct Mempool: Sendable {
         guard let entry = self.entries.removeValue(for: id) else { return }
         let transaction = entry.transaction
         self.slots[Slot(account: transaction.account, nonce: transaction.nonce)] = nil
-        let left = (self.accounts[transaction.account] ?? 1) - 1
-        self.accounts[transaction.account] = left > 0 ? left : nil
+        let left = (self.accounts[transaction.account] ?? []).filter { $0 != id }
+        self.accounts[transaction.account] = left.isEmpty ? nil : left
         self.bytes -= entry.bytes
         let rank = Rank(tip: transaction.tip, arrival: entry.arrival, id: id)
         let index = self.position(of: rank)

@@ -10,17 +10,35 @@ struct Execution {
     let progress: @Sendable (ExecutionProgress) -> Void
 
     /// Runs to the end; removes the output file where it throws.
-    func run() throws(ExecutorError) -> ExecutionResult {
+    ///
+    /// - Parameter warm: a worker that served a job of the same kind before, or nil; afterwards the
+    ///   one that served this job, if it could serve another.
+    func run(_ warm: inout WarmWorker?) throws(ExecutorError) -> ExecutionResult {
         let start = Clock.nowNs
         if let reason = self.executor.quarantine(of: self.request.device) {
             throw ExecutorError(
                 .quarantined, "device \(self.request.device) is in quarantine", underlying: reason)
         }
-        let (kernel, geometry) = try self.check()
+        let kernel = if let known = warm?.kernel { known } else { try self.kernel() }
+        let geometry = try self.check(kernel)
         let inputs = try self.openInputs(geometry)
+        if warm?.session.isIdle == true {
+            do throws(ExecutorError) {
+                return try self.run(&warm, kernel, nil, geometry, inputs, start)
+            } catch {
+                // What may come of the worker's age is not held against the job.
+                switch error.code {
+                case .crashed, .garbage, .device, .memoryLimit: break
+                default: throw error
+                }
+            }
+        }
+        warm?.session.close(graceMs: 0)
+        warm = nil
+        self.executor.makeRoom(for: geometry)
         let (program, compileNs, wasCached) = try self.program(kernel, useCache: true)
         do throws(ExecutorError) {
-            return try self.run(program, compileNs, geometry, inputs, start)
+            return try self.run(&warm, kernel, (program, compileNs), geometry, inputs, start)
         } catch {
             // A driver may refuse what it made itself once: compile again, a single time.
             guard wasCached, error.code == .device, error.text.contains("BINARY") else {
@@ -29,15 +47,17 @@ struct Execution {
             self.executor.programs.remove(kernel.package.id, self.request.device)
         }
         let (again, time, _) = try self.program(kernel, useCache: false)
-        return try self.run(again, time, geometry, inputs, start)
+        return try self.run(&warm, kernel, (again, time), geometry, inputs, start)
+    }
+
+    private func kernel() throws(ExecutorError) -> Kernel {
+        do throws(KernelError) { return try Kernel(self.request.package) } catch {
+            throw ExecutorError(.kernel, error.message, underlying: error.rendered)
+        }
     }
 
     /// Everything that can be known before a process is started.
-    private func check() throws(ExecutorError) -> (Kernel, Geometry) {
-        let kernel: Kernel
-        do throws(KernelError) { kernel = try Kernel(self.request.package) } catch {
-            throw ExecutorError(.kernel, error.message, underlying: error.rendered)
-        }
+    private func check(_ kernel: Kernel) throws(ExecutorError) -> Geometry {
         guard self.request.order.kernel == self.request.package.id else {
             throw ExecutorError(.order, "the order names another kernel")
         }
@@ -64,7 +84,7 @@ struct Execution {
             throw ExecutorError(
                 .memoryLimit, "the buffers have \(bytes) bytes, allowed are \(limits.memoryBytes)")
         }
-        return (kernel, geometry)
+        return geometry
     }
 
     /// One read-only descriptor per input of the launch, in its order.
@@ -107,23 +127,18 @@ struct Execution {
             return (program, 0, true)
         }
         self.progress(ExecutionProgress(phase: .compiling, groupsDone: 0, groupsTotal: 0))
-        let limits = WorkerLimits(
-            wallMs: self.request.limits.compileMs, memoryBytes: 0, fileBytes: 64 << 20)
-        let session = try self.executor.open(.compile, limits, self.cancellation)
-        defer { session.close(graceMs: 0) }
-        var body = CompileRequest()
-        body.device = self.request.device
-        body.package = self.request.package
-        let deadline = Clock.after(ms: Self.killMs(self.request.limits.compileMs))
-        let reply = try self.asking(session, .compile(body), deadline)
-        guard case .compiled(let compiled) = reply else { throw session.unexpected("a program") }
-        self.executor.programs.store(id, self.request.device, compiled.program)
+        let compilation = Compilation(
+            package: self.request.package, device: self.request.device,
+            limitMs: self.request.limits.compileMs, executor: self.executor,
+            cancellation: self.cancellation)
+        let compiled = try compilation.run()
         return (compiled.program, compiled.compileNs, false)
     }
 
+    /// Runs with a program in a new worker, or without one in the warm worker that has it.
     private func run(
-        _ program: [UInt8], _ compileNs: UInt64, _ geometry: Geometry, _ inputs: [Descriptor],
-        _ start: UInt64
+        _ warm: inout WarmWorker?, _ kernel: Kernel, _ program: (bytes: [UInt8], ns: UInt64)?,
+        _ geometry: Geometry, _ inputs: [Descriptor], _ start: UInt64
     ) throws(ExecutorError) -> ExecutionResult {
         let path = self.request.outputPath
         let output = Descriptor(open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600))
@@ -132,7 +147,12 @@ struct Execution {
                 .output, "cannot create \(path)", underlying: Clock.errorText(errno))
         }
         do throws(ExecutorError) {
-            let (finished, report) = try self.fill(output, program, geometry, inputs)
+            let worker = program == nil ? warm : try self.worker(kernel)
+            guard let worker else { preconditionFailure("no program only for a warm worker") }
+            // A worker that failed is closed, and is nobody's any more.
+            warm = nil
+            let finished = try self.fill(output, worker, program?.bytes ?? [], geometry, inputs)
+            warm = worker
             self.progress(
                 ExecutionProgress(
                     phase: .hashing, groupsDone: geometry.groupCount,
@@ -141,44 +161,55 @@ struct Execution {
             return ExecutionResult(
                 outputPath: path, outputBytes: geometry.outputBytes, sliceRoots: roots,
                 kernelNs: finished.kernelNs, transferNs: finished.transferNs,
-                wallNs: Clock.nowNs - start, compileNs: compileNs, enqueues: finished.enqueues,
-                device: self.request.device, sandbox: report)
+                wallNs: Clock.nowNs - start, compileNs: program?.ns ?? 0,
+                enqueues: finished.enqueues, device: self.request.device,
+                sandbox: worker.session.report)
         } catch {
             unlink(path)
             throw error
         }
     }
 
-    /// Lets a run worker write the output file.
-    private func fill(
-        _ output: Descriptor, _ program: [UInt8], _ geometry: Geometry, _ inputs: [Descriptor]
-    ) throws(ExecutorError) -> (RunFinished, SandboxReport) {
+    private func worker(_ kernel: Kernel) throws(ExecutorError) -> WarmWorker {
         let limits = self.request.limits
+        // Processor time is counted over a worker's life: twice a job's, so that the last job of a
+        // warm one still has its own (``WarmWorker/isSpent``).
+        let isKept = self.executor.configuration.warmWorkersMax > 0
         let session = try self.executor.open(
             .run,
             WorkerLimits(
-                wallMs: limits.wallMs, memoryBytes: limits.memoryBytes,
-                fileBytes: geometry.outputBytes),
-            self.cancellation, output: output.number, inputs: inputs.map(\.number))
-        defer { session.close(graceMs: 0) }
-        let deadline = Clock.after(ms: Self.killMs(limits.wallMs))
-        let request = self.runRequest(program, geometry)
-        let reply = try self.asking(session, .run(request), deadline)
-        guard case .finished(let finished) = reply else { throw session.unexpected("a result") }
-        var info = stat()
-        guard fstat(output.number, &info) == 0, finished.outputBytes == geometry.outputBytes,
-            UInt64(clamping: info.st_size) == geometry.outputBytes
-        else {
-            throw ExecutorError(
-                .garbage, "the worker wrote \(info.st_size) bytes of \(geometry.outputBytes)")
-        }
-        return (finished, session.report)
+                wallMs: min(limits.wallMs, 1 << 40) &* (isKept ? 2 : 1),
+                memoryBytes: limits.memoryBytes, fileBytes: 0), self.cancellation)
+        return WarmWorker(WarmKey(self.request), kernel, session)
     }
 
-    /// The supervisor kills a second after the worker should have stopped by itself.
-    private static func killMs(_ limitMs: UInt64) -> UInt64 {
-        let (sum, overflow) = limitMs.addingReportingOverflow(1_000)
-        return overflow ? .max : sum
+    /// Lets a worker give the output; closes a worker that fails.
+    private func fill(
+        _ output: Descriptor, _ worker: WarmWorker, _ program: [UInt8], _ geometry: Geometry,
+        _ inputs: [Descriptor]
+    ) throws(ExecutorError) -> RunFinished {
+        let start = Clock.nowNs
+        let deadline = Clock.after(ms: Compilation.killMs(self.request.limits.wallMs))
+        worker.session.serve(self.cancellation)
+        do throws(ExecutorError) {
+            try worker.session.report.demand(self.executor.configuration.require)
+            let finished = try worker.session.run(
+                self.runRequest(program, geometry),
+                inputs: zip(inputs, geometry.inputs).map { ($0, $1.bytes) }, output: output,
+                outputBytes: geometry.outputBytes, deadline: deadline
+            ) { done in
+                self.progress(
+                    ExecutionProgress(
+                        phase: .running, groupsDone: done.groupsDone, groupsTotal: done.groupsTotal)
+                )
+            }
+            worker.served(ns: Clock.nowNs - start)
+            return finished
+        } catch {
+            worker.session.close(graceMs: 0)
+            if worker.session.wasKilled { self.executor.examine(self.request.device) }
+            throw error
+        }
     }
 
     private func runRequest(_ program: [UInt8], _ geometry: Geometry) -> RunRequest {
@@ -197,29 +228,5 @@ struct Execution {
         body.bufferBytesMax = self.request.limits.memoryBytes
         body.outputBytesMax = self.request.limits.outputBytes
         return body
-    }
-
-    /// Asks; where the worker had to be killed or died, looks after the device.
-    private func asking(
-        _ session: WorkerSession, _ request: WorkerRequest, _ deadline: UInt64
-    ) throws(ExecutorError) -> WorkerReply {
-        do throws(ExecutorError) {
-            let missing = session.report.missing(from: self.executor.configuration.require)
-            guard missing.isEmpty else {
-                let words = missing.map { "\($0.mechanism): \($0.reason)" }.joined(separator: "; ")
-                throw ExecutorError(
-                    .sandbox, "a required mechanism does not hold (worker.require): \(words)")
-            }
-            return try session.ask(request, deadline: deadline) { done in
-                self.progress(
-                    ExecutionProgress(
-                        phase: .running, groupsDone: done.groupsDone, groupsTotal: done.groupsTotal)
-                )
-            }
-        } catch {
-            session.close(graceMs: 0)
-            if session.wasKilled { self.executor.examine(self.request.device) }
-            throw error
-        }
     }
 }

@@ -2,16 +2,18 @@
 //
 // Starts, sandboxes, feeds, limits and kills worker processes, here or on a cluster.
 
+internal import Dispatch
 internal import Glibc
-internal import Kernels
+package import Kernels
 package import Logging
 package import Primitives
 internal import Synchronization
 
 /// Runs work orders on this machine's OpenCL devices, each in processes of its own.
 ///
-/// OpenCL never comes into this process. Every call starts one or two sandboxed workers, waits for
-/// them with a deadline, and leaves neither a process nor a file behind, however they end.
+/// OpenCL never comes into this process. Every call starts sandboxed workers, waits for them with a
+/// deadline, and leaves no file behind, however they end. A worker that ran a job well may stay for
+/// the next one of the same kernel and device; the configuration says how many do, and how long.
 ///
 /// - Throws: ``ExecutorError`` everywhere; a machine without devices is an ordinary state.
 /// - Source: protocol/jobs.md, "Running"; docs/ARCHITECTURE.md, the worker.
@@ -19,6 +21,7 @@ package final class Executor: Sendable {
     private struct State {
         var running: [JobID: Cancellation] = [:]
         var quarantined: [DeviceKey: String] = [:]
+        var warm = WarmSlots()
     }
 
     /// Where things are, and how strict it is.
@@ -27,6 +30,8 @@ package final class Executor: Sendable {
     private let cache: ProgramCache
     private let logger: Logger
     private let state = Mutex(State())
+    /// The threads of executions, with their workers.
+    private let threads = DispatchGroup()
 
     /// An executor; nothing is started or touched yet.
     package init(configuration: ExecutorConfiguration, logger: Logger) {
@@ -76,12 +81,12 @@ package final class Executor: Sendable {
         }
         guard isNew else { throw ExecutorError(.busy, "job \(request.job.hex) is running already") }
         defer { _ = self.state.withLock { $0.running.removeValue(forKey: request.job) } }
+        let execution = Execution(
+            request: request, executor: self, cancellation: cancellation, progress: progress)
         let result = await withTaskCancellationHandler {
-            await self.resultOnThread { () throws(ExecutorError) in
-                let execution = Execution(
-                    request: request, executor: self, cancellation: cancellation,
-                    progress: progress)
-                return try execution.run()
+            await withCheckedContinuation { continuation in
+                self.begin(
+                    Assignment(execution: execution) { continuation.resume(returning: $0) })
             }
         } onCancel: {
             cancellation.cancel()
@@ -93,6 +98,32 @@ package final class Executor: Sendable {
     package func cancel(_ job: JobID) {
         self.state.withLock { $0.running[job] }?.cancel()
     }
+
+    /// Compiles a kernel into the cache unless it is there, so that its first job need not wait.
+    ///
+    /// - Throws: ``ExecutorError``.
+    package func prepare(
+        _ package: KernelPackage, on device: DeviceKey, compileMs: UInt64
+    ) async throws(ExecutorError) {
+        try await self.onThread { () throws(ExecutorError) in
+            guard self.quarantine(of: device) == nil,
+                self.cache.load(package.id, device) == nil
+            else { return }
+            let compilation = Compilation(
+                package: package, device: device, limitMs: compileMs, executor: self,
+                cancellation: Cancellation())
+            _ = try compilation.run()
+        }
+    }
+
+    /// Ends every idle worker, and keeps none from now on. Waits a moment for their end.
+    package func stop() {
+        for slot in self.state.withLock({ $0.warm.close() }) { slot.give(nil) }
+        _ = self.threads.wait(timeout: .now() + .seconds(2))
+    }
+
+    /// Workers that wait for another job of their kernel.
+    package var idleWorkers: Int { self.state.withLock { $0.warm.count } }
 
     /// Lets a quarantined device be used again.
     package func release(_ device: DeviceKey) {
@@ -107,19 +138,72 @@ package final class Executor: Sendable {
 
     func quarantine(_ device: DeviceKey, _ reason: String) {
         self.logger.warning("device quarantined: \(device): \(reason)")
-        self.state.withLock { $0.quarantined[device] = reason }
+        let idle = self.state.withLock { state in
+            state.quarantined[device] = reason
+            return state.warm.removeAll { $0.key.device == device }
+        }
+        for slot in idle { slot.give(nil) }
     }
 
     var programs: ProgramCache { self.cache }
 
     func open(
-        _ stage: WorkerStage, _ limits: WorkerLimits, _ cancellation: Cancellation,
-        output: Int32? = nil, inputs: [Int32] = []
+        _ stage: WorkerStage, _ limits: WorkerLimits, _ cancellation: Cancellation
     ) throws(ExecutorError) -> WorkerSession {
         try WorkerSession(
-            self.launcher, stage: stage, limits: limits, cancellation: cancellation,
-            output: output, inputs: inputs)
+            self.launcher, stage: stage, limits: limits, cancellation: cancellation)
     }
+
+    /// Gives an execution to an idle worker of its kind, or to a thread of its own.
+    private func begin(_ assignment: Assignment) {
+        let key = WarmKey(assignment.execution.request)
+        if let slot = self.state.withLock({ $0.warm.take(key) }) { return slot.give(assignment) }
+        self.threads.enter()
+        let started = SupervisorThread.start {
+            WarmThread(executor: self).serve(assignment)
+            self.threads.leave()
+        }
+        guard !started else { return }
+        self.threads.leave()
+        assignment.finish(.failure(.system("pthread_create", EAGAIN)))
+    }
+
+    /// A place for a worker that waits for another job; nil if it shall end.
+    func keep(_ worker: WarmWorker) -> WarmSlot? {
+        guard self.configuration.warmWorkersMax > 0, !worker.isSpent, worker.session.isIdle,
+            self.quarantine(of: worker.key.device) == nil
+        else { return nil }
+        let slot = WarmSlot(worker.key)
+        let surplus = self.state.withLock {
+            $0.warm.add(slot, most: self.configuration.warmWorkersMax)
+        }
+        for old in surplus where old !== slot { old.give(nil) }
+        return surplus.contains { $0 === slot } ? nil : slot
+    }
+
+    /// The next job of an idle worker; nil when it has waited for long enough or is not wanted.
+    func await(_ slot: WarmSlot) -> Assignment? {
+        if !slot.wait(ms: self.configuration.warmIdleMs) {
+            if self.state.withLock({ $0.warm.remove(slot) }) { return nil }
+            // Taken at the last moment: whoever did that gives something.
+            slot.wait()
+        }
+        return slot.take()
+    }
+
+    /// Ends idle workers where a job wants the memory.
+    func makeRoom(for geometry: Geometry) {
+        let buffers = zip(geometry.launch.buffers, geometry.elementBytes).reduce(UInt64(0)) {
+            $0 + $1.0.elements * UInt64($1.1)
+        }
+        // A buffer lies in the device's memory, which may be this machine's, and once in a pipe.
+        guard let available = Memory.availableBytes,
+            available < buffers * 2 + Self.memoryReserve
+        else { return }
+        for slot in self.state.withLock({ $0.warm.removeAll { _ in true } }) { slot.give(nil) }
+    }
+
+    private static let memoryReserve: UInt64 = 512 << 20
 
     /// Moves bytes through a device whose worker was killed; quarantines it where that fails.
     func examine(_ device: DeviceKey) {

@@ -43,12 +43,17 @@ package struct ExecutorConfiguration: Sendable {
     package var probeLimits: WorkerLimits
     /// The longest wished time of one enqueue, in milliseconds.
     package var sliceMs: UInt64
+    /// The most workers that wait for another job of their kernel; 0: none ever does.
+    package var warmWorkersMax: Int
+    /// So long they wait, in milliseconds.
+    package var warmIdleMs: UInt64
 
     /// Everything named; ``standard(workerPath:stateDirectory:)`` has usual values.
     package init(
         workerPath: String, bubblewrapPath: String, cacheDirectory: String, cacheEntriesMax: Int,
         workDirectory: String, require: [Mechanism], deviceNodes: [String], runtimeBytes: UInt64,
-        scratchBytes: UInt64, probeLimits: WorkerLimits, sliceMs: UInt64
+        scratchBytes: UInt64, probeLimits: WorkerLimits, sliceMs: UInt64, warmWorkersMax: Int,
+        warmIdleMs: UInt64
     ) {
         self.workerPath = workerPath
         self.bubblewrapPath = bubblewrapPath
@@ -61,6 +66,8 @@ package struct ExecutorConfiguration: Sendable {
         self.scratchBytes = scratchBytes
         self.probeLimits = probeLimits
         self.sliceMs = sliceMs
+        self.warmWorkersMax = warmWorkersMax
+        self.warmIdleMs = warmIdleMs
     }
 
     /// Usual values for a daemon with a state directory of its own: no GPU files, and name spaces,
@@ -75,7 +82,7 @@ package struct ExecutorConfiguration: Sendable {
             require: [.namespaces, .noNewPrivileges, .seccomp, .fileLimits], deviceNodes: [],
             runtimeBytes: 3 << 30, scratchBytes: 256 << 20,
             probeLimits: WorkerLimits(wallMs: 10_000, memoryBytes: 64 << 20, fileBytes: 64 << 20),
-            sliceMs: 200)
+            sliceMs: 200, warmWorkersMax: 2, warmIdleMs: 30_000)
     }
 
     /// The GPU device files of this machine: NVIDIA's, AMD's compute node, render nodes.

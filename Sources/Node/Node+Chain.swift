@@ -16,16 +16,7 @@ extension Node {
             outbox.append(.checkSignatures(batch: batch, checks))
         case .accepted(let token, let id, let bytes):
             self.onAccepted(token, id, bytes, now, &outbox)
-        case .rejected(let token, let refusal):
-            if token == Self.relayToken { self.relays -= 1 }
-            if token < Self.ownTokens {
-                let reply = Refusal(name: refusal.name, text: refusal.text)
-                outbox.append(.reply(token: token, .refused(reply)))
-            } else if token != Self.relayToken,
-                !self.onLookUp(token, phase: nil, now, &outbox)
-            {
-                self.onIntent(token, refusal: "\(refusal.name): \(refusal.text)", now, &outbox)
-            }
+        case .rejected(let token, let refusal): self.onRejected(token, refusal, now, &outbox)
         case .prepared(let token, let json): outbox.append(.reply(token: token, .json(json)))
         case .answer(let token, let json):
             if token == Self.marketToken {
@@ -59,10 +50,25 @@ extension Node {
         case .fold(let record): outbox.append(.fold(record))
         case .finalizedTransactions(let list): outbox.append(.finalized(list))
         case .duties(let duties): self.onDuties(duties, now, &outbox)
+        case .published(_, let package):
+            if self.offerWanted { self.tell(Provider.Input.published(package), now, &outbox) }
         case .workPending(let pending):
             self.seesWork = pending
             self.tell(.workPending(pending), now, &outbox)
         case .stalled(let text): outbox.append(.report(.stalled(text)))
+        }
+    }
+
+    private mutating func onRejected(
+        _ token: UInt64, _ refusal: Chain.Refusal, _ now: Instant,
+        _ outbox: inout Outbox<Effect>
+    ) {
+        if token == Self.relayToken { self.relays -= 1 }
+        if token < Self.ownTokens {
+            let reply = Refusal(name: refusal.name, text: refusal.text)
+            outbox.append(.reply(token: token, .refused(reply)))
+        } else if token != Self.relayToken, !self.onLookUp(token, phase: nil, now, &outbox) {
+            self.onIntent(token, refusal: "\(refusal.name): \(refusal.text)", now, &outbox)
         }
     }
 
@@ -99,13 +105,16 @@ extension Node {
         self.tell(.intended(intent.job, intent.kind, refusal: refusal), now, &outbox)
     }
 
-    /// The offers that stand, as the chain lists them; ours are those of the offering account.
+    /// The offers that stand, as the chain lists them; ours are those of the offering account that
+    /// are not closing yet.
     private mutating func onMarket(
         _ json: JSON, _ now: Instant, _ outbox: inout Outbox<Effect>
     ) {
         guard let offer = self.config.offer else { return }
         let standing = (json["offers"]?.arrayValue ?? []).compactMap { entry -> OfferID? in
-            guard entry["provider"]?.stringValue == offer.account.hex else { return nil }
+            guard entry["provider"]?.stringValue == offer.account.hex,
+                entry["closing"] != .bool(true)
+            else { return nil }
             return entry["offer"]?.stringValue.flatMap { OfferID(hex: $0) }
         }
         let wanted = self.offerWanted ? offer.terms : nil

@@ -18,7 +18,8 @@ extension Node {
         _ effect: Provider.Effect, _ now: Instant, _ outbox: inout Outbox<Effect>
     ) {
         switch effect {
-        case .derive, .execute, .cancel, .referee, .keep, .forget:
+        case .derive, .prepare, .execute, .cancel, .referee, .keep, .forget, .revealAudit,
+            .signTranscript, .gatherProof, .readSlice:
             outbox.append(.provider(effect))
         case .intend(let job, let intent, let account):
             let token = self.nextToken
@@ -40,11 +41,7 @@ extension Node {
         case .send(let message, let sender, let party):
             self.send(message, from: sender, to: party, now, &outbox)
         case .opened(let token, _, let opening):
-            let json = JSON.object(
-                ("index", opening.leaf.json), ("salt", opening.salt.json),
-                ("sliceRoot", opening.sliceRoot.json), ("workDigest", opening.workDigest.json),
-                ("path", .array(opening.path.map(\.json))))
-            outbox.append(.reply(token: token, .json(json)))
+            outbox.append(.reply(token: token, .json(opening.json)))
         case .output(let token, let output):
             let json = JSON.object(
                 ("root", output.root.json), ("salt", output.salt.json),
@@ -108,6 +105,9 @@ extension Node {
         _ bytes: [UInt8], from peer: PublicKey, to account: AccountID, _ now: Instant,
         _ outbox: inout Outbox<Effect>
     ) {
+        guard bytes.count <= JobMessage.bytesMax else {
+            return self.tell(.accuse(peer, "a job message of \(bytes.count) bytes"), now, &outbox)
+        }
         do throws(DecodeError) {
             let message = try JobMessage(canonical: bytes)
             let acting = self.gossip.accounts(of: peer)
@@ -140,54 +140,5 @@ extension Node {
             }
         }
         self.tell(.duties(mine), now, &outbox)
-    }
-}
-
-extension Duty {
-    /// Decodes a duty of the ledger; its bytes were checked when they entered the ledger.
-    init(_ duty: Chain.Duty) throws(DecodeError) {
-        switch duty {
-        case .run(let run):
-            self = .run(
-                try Run(
-                    job: run.job, provider: run.provider, order: run.order, package: run.kernel))
-        case .open(let open):
-            self = .open(
-                Open(
-                    job: open.job, auditor: open.auditor, provider: open.provider,
-                    leaves: open.indices))
-        case .audit(let audit):
-            self = .audit(
-                try Audit(
-                    job: audit.job, auditor: audit.auditor, provider: audit.provider,
-                    order: audit.order, package: audit.kernel, leaves: audit.indices,
-                    leafCount: audit.leaves, leafRoot: audit.leafRoot,
-                    outputCommitment: audit.outputCommitment))
-        }
-    }
-}
-
-extension Intent {
-    /// The same wish in the ledger's words.
-    fileprivate func forLedger(_ job: JobID) -> Chain.Intent {
-        switch self {
-        case .commit(let leafRoot, let outputCommitment):
-            .commit(job: job, leafRoot: leafRoot, outputCommitment: outputCommitment)
-        case .audit(let openings, let outputRoot, let outputSalt):
-            .audit(
-                job: job,
-                openings: openings.map { opening in
-                    Chain.Opening(
-                        index: opening.leaf, salt: opening.salt, sliceRoot: opening.sliceRoot,
-                        workDigest: opening.workDigest, path: opening.path)
-                },
-                outputRoot: outputRoot, outputSalt: outputSalt)
-        case .offer(let terms):
-            .offer(
-                Chain.OfferTerms(
-                    pricePerGigaGas: terms.pricePerGigaGas, capacity: terms.capacity,
-                    classes: terms.classes, maxJobGas: terms.maxJobGas, bond: terms.bond,
-                    device: terms.device, standsUntil: terms.standsUntil))
-        }
     }
 }

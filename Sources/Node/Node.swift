@@ -388,12 +388,15 @@ package struct Node: Sendable {
             self.awaitHeartbeat(now, &outbox)
         case .fetch: self.onFetchAgain(now, &outbox)
         case .market:
-            if self.config.offer != nil {
-                outbox.append(
-                    .chain(.query(.offers(before: nil, limit: 1000), token: Self.marketToken)))
-                outbox.append(.schedule(.market, at: now.adding(ms: Self.marketMs)))
-            }
+            guard self.config.offer != nil else { return }
+            self.askMarket(&outbox)
+            outbox.append(.schedule(.market, at: now.adding(ms: Self.marketMs)))
         }
+    }
+
+    /// Which offers stand? The answer posts or withdraws what differs from what is wanted.
+    private func askMarket(_ outbox: inout Outbox<Effect>) {
+        outbox.append(.chain(.query(.offers(before: nil, limit: 1000), token: Self.marketToken)))
     }
 
     private mutating func onRequest(
@@ -417,7 +420,7 @@ package struct Node: Sendable {
             outbox.append(.reply(token: token, .json(reply)))
         case .offer(let wanted):
             self.offerWanted = wanted && self.config.offer != nil
-            outbox.append(.schedule(.market, at: now))
+            if self.config.offer != nil { self.askMarket(&outbox) }
             outbox.append(.reply(token: token, .json(.bool(self.offerWanted))))
         case .peers: outbox.append(.reply(token: token, .json(self.peersJSON(now))))
         }

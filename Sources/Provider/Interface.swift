@@ -16,6 +16,8 @@ extension Provider {
     package enum Input: Sendable {
         /// Everything that the local accounts have to do now.
         case duties([Duty])
+        /// A kernel was published: the canonical bytes of its package.
+        case published([UInt8])
         /// Records kept before a restart.
         case restored([JobRecord])
         /// The secret from which the salts of a job's leaves come.
@@ -32,8 +34,18 @@ extension Provider {
         case kept(JobID)
         /// The referee re-ran leaves, in the order asked.
         case refereed(RefereeRun, [LeafResult])
-        /// It could not.
-        case refereeFailed(RefereeRun, text: String)
+        /// It could not, or it could gather no proof; `isFinal` if no repetition can mend it.
+        case refereeFailed(RefereeRun, text: String, isFinal: Bool)
+        /// What a leaf reads, and the slice that the referee made of it; answers `gatherProof`.
+        case proof(RefereeRun, leaf: UInt64, witness: LeafWitness, sliceRoot: Digest)
+        /// A number of the auditor's own chain; nil if this node does not hold that chain.
+        case auditReveal(JobID, auditor: AccountID, Digest?)
+        /// The node's signature over `digest`; answers `signTranscript`.
+        case transcriptSigned(JobID, auditor: AccountID, digest: Digest, Signature)
+        /// One leaf's slice of an output; answers `readSlice`.
+        case slice(JobID, leaf: UInt64, [UInt8])
+        /// The output is not there, or cannot be read.
+        case sliceFailed(JobID, leaf: UInt64, text: String)
         /// The ledger took an intent into its pool, or said why not.
         case intended(JobID, Intent.Kind, refusal: String?)
         /// A node said this to `to`; `acting` are the accounts that it proved to act for.
@@ -46,25 +58,37 @@ extension Provider {
         case openingWanted(JobCommitment, leaf: UInt64, token: UInt64)
         /// A client here asks where the output of a committed job is.
         case outputWanted(JobCommitment, token: UInt64)
-        /// The offers that this node wants and those that stand; the difference is posted.
+        /// The offer that this node wants and those that stand; the difference is posted or
+        /// withdrawn.
         case market(wanted: OfferTerms?, account: AccountID, standing: [OfferID])
         case expired(Timer)
     }
 
     /// What is to be done.
     package enum Effect: Hashable, Sendable {
-        /// Derive the job's secret from the node key.
+        /// Derive the job's secret from the node key: `secret`.
         case derive(JobID)
         /// Bring a blob of at most `bytesMax` bytes here, for a job; then `fetched` or
         /// `fetchFailed`. One that is here already is `fetched` at once.
         case fetch(BlobID, job: JobID, bytesMax: UInt64)
+        /// Compile a kernel for the devices here, before anybody orders it. Nobody waits for it.
+        case prepare(KernelPackage)
         /// Run the job in a worker; its inputs are here.
         case execute(JobID, package: KernelPackage, order: WorkOrder)
         /// Stop running it.
         case cancel(JobID)
         /// Re-run leaves on the referee, on another thread; the job's inputs are here.
         case referee(RefereeRun, package: KernelPackage, order: WorkOrder, leaves: [UInt64])
-        /// Write the record durably, then say `kept`.
+        /// Gather what one leaf reads, on another thread; then `proof` or `refereeFailed`.
+        case gatherProof(RefereeRun, package: KernelPackage, order: WorkOrder, leaf: UInt64)
+        /// Say number `index` of the auditor's own chain: `auditReveal`.
+        case revealAudit(JobID, auditor: AccountID, index: UInt64)
+        /// Sign with the node key: `transcriptSigned`.
+        case signTranscript(JobID, auditor: AccountID, digest: Digest)
+        /// Read one leaf's slice of the slice-major output; then `slice` or `sliceFailed`.
+        case readSlice(
+            JobID, blob: BlobID, leaf: UInt64, package: KernelPackage, order: WorkOrder)
+        /// Write the record durably, over an older one, then say `kept`.
         case keep(JobRecord)
         /// The job is over: its record may go.
         case forget(JobID)
@@ -74,7 +98,7 @@ extension Provider {
         case send(Message, from: AccountID?, to: Party)
         /// How far is the job in the final state? Answered by `standing`.
         case lookUp(JobID)
-        case opened(token: UInt64, JobID, Opening)
+        case opened(token: UInt64, JobID, LeafOpening)
         /// The output is in this node's store.
         case output(token: UInt64, JobOutput)
         /// Not to be had; the text says why.
@@ -90,11 +114,23 @@ extension Provider {
     package enum Timer: Hashable, Sendable {
         case retryWork(JobID)
         case retryInspection(JobID, auditor: AccountID)
+        /// A second proof against an attempt that is over.
+        case retryProof(JobID, attempt: UInt8)
+        /// The openings that a summons asks for.
+        case retryOpen(JobID)
+        /// The slice that a challenge asks for.
+        case retryAnswer(JobID)
         case retryFetch(BlobID)
         /// An offer that the pool took has not come to stand.
         case retryOffer
+        /// Offers whose withdrawal the pool took still stand.
+        case retryWithdrawal
         /// An auditor says its request again: messages may be lost.
         case askAgain(JobID, auditor: AccountID)
+        /// What an auditor waits for in draw number `index` of its chain may be lost.
+        case watch(JobID, auditor: AccountID, index: UInt64)
+        /// Half of its time is over: an auditor gives the draw back if it cannot re-run the job.
+        case decline(JobID, auditor: AccountID, index: UInt64)
         /// A client's question took its time.
         case question(token: UInt64)
     }
@@ -115,7 +151,9 @@ package enum JobStanding: Hashable, Sendable {
     package init(phase: String?) {
         switch phase {
         case "window", "settled": self = .over
-        case "cancelled", "unassigned", "uncommitted", "unaudited": self = .unpaid
+        case "cancelled", "unassigned", "uncommitted", "unaudited", "faulted", "kernelFault",
+            "withheld":
+            self = .unpaid
         case nil: self = .unknown
         default: self = .open
         }

@@ -1,7 +1,8 @@
+import Kernels
 import Primitives
 
 // Who sees what of a job that is provided here: before the audit's end the drawn auditor and the
-// drawn leaves, afterwards whoever asks. And what this node asks of other providers.
+// leaves that its chain names, afterwards whoever asks. And what this node asks of other providers.
 
 extension Provider {
     mutating func onMessage(
@@ -38,32 +39,95 @@ extension Provider {
 
     // MARK: Auditors
 
-    /// Opens the drawn leaves to the drawn auditor; anybody else gets no answer.
+    /// Opens the leaves of the sample to the drawn auditor; anybody else gets no answer.
     mutating func answer(
         _ request: Commitments.Request, _ now: Instant, _ outbox: inout Outbox<Effect>
     ) {
         let job = request.audit.job
         let (chain, record) = (self.config.chain, self.records[job])
         var trees = self.trees
-        self.commitments.withStanding(request) { standing in
-            if standing.answer == nil, let record,
-                let tree = trees.tree(of: record, chain, forStranger: false, now),
-                let openings = record.openings(of: standing.duty.leaves, tree)
-            {
-                standing.answer = .auditOpenings(
-                    Message.AuditOpenings(
-                        job: job, openings: openings, outputRoot: record.outputRoot,
-                        outputSalt: record.outputSalt))
-            }
-            if let answer = standing.answer {
-                let provider = standing.duty.provider
-                outbox.append(.send(answer, from: provider, to: .node(request.node)))
-            } else if !standing.isReported {
-                standing.isReported = true
-                outbox.append(.report(.cannotOpen(job, to: standing.duty.auditor)))
-            }
+        var memory: AuditMemory?
+        self.commitments.update(of: job) { standing in
+            guard standing.permits(request) else { return }
+            let provider = standing.duty.provider
+            memory = standing.onRequest(
+                request, record,
+                open: { Self.openings(of: $0, record, provider, chain, &trees, now) },
+                into: &outbox)
         }
         self.trees = trees
+        guard let memory, let record else { return }
+        // On the disk before the answer: a restart must not answer another commitment.
+        let kept = record.remembering(memory)
+        self.records[job] = kept
+        outbox.append(.keep(kept))
+    }
+
+    /// Opens on the ledger where an auditor summoned.
+    mutating func answerSummons(_ now: Instant, _ outbox: inout Outbox<Effect>) {
+        let (chain, records) = (self.config.chain, self.records)
+        var trees = self.trees
+        self.commitments.update { standing in
+            let (record, provider) = (records[standing.duty.job], standing.duty.provider)
+            standing.onSummons(
+                record,
+                open: { Self.openings(of: $0, record, provider, chain, &trees, now) },
+                into: &outbox)
+        }
+        self.trees = trees
+    }
+
+    private static func openings(
+        of leaves: [UInt64], _ record: JobRecord?, _ provider: AccountID, _ chain: ChainSalt,
+        _ trees: inout LeafTrees, _ now: Instant
+    ) -> LeafOpenings? {
+        guard let record, record.provider == provider,
+            let tree = trees.tree(of: record, chain, forStranger: false, now)
+        else { return nil }
+        return record.openings(of: leaves, tree)
+    }
+
+    // MARK: Challenges
+
+    /// Reads the slices that challenges ask for.
+    mutating func startReplies(_ now: Instant, _ outbox: inout Outbox<Effect>) {
+        let chain = self.config.chain
+        for index in self.replies.indices {
+            let duty = self.replies[index].duty
+            let record = self.records[duty.job]
+            let mine = record?.provider == duty.provider ? record : nil
+            self.replies[index].start(
+                mine,
+                open: { record in
+                    self.trees.tree(of: record, chain, forStranger: false, now)
+                        .flatMap { record.opening(of: duty.leaf, $0) }
+                },
+                into: &outbox)
+        }
+    }
+
+    mutating func withReply(
+        _ job: JobID, _ outbox: inout Outbox<Effect>,
+        _ body: (inout Reply, inout Outbox<Effect>) -> Void
+    ) {
+        guard let index = self.replies.firstIndex(where: { $0.duty.job == job }) else { return }
+        body(&self.replies[index], &outbox)
+    }
+
+    mutating func onSliceFailed(
+        _ job: JobID, _ leaf: UInt64, _ text: String, _ now: Instant,
+        _ outbox: inout Outbox<Effect>
+    ) {
+        let at = now.adding(ms: self.config.retryMs)
+        self.withReply(job, &outbox) { reply, outbox in
+            guard reply.onFailed(leaf, text, into: &outbox) else { return }
+            outbox.append(.schedule(.retryAnswer(job), at: at))
+        }
+    }
+
+    mutating func retryReply(_ job: JobID, _ now: Instant, _ outbox: inout Outbox<Effect>) {
+        self.withReply(job, &outbox) { reply, outbox in _ = reply.retry(into: &outbox) }
+        self.startReplies(now, &outbox)
     }
 
     // MARK: Strangers
@@ -115,7 +179,7 @@ extension Provider {
         guard let tree = self.trees.tree(of: record, chain, forStranger: true, now) else {
             return self.decline(visitor, .notYet, from: record.provider, &outbox)
         }
-        guard let opening = record.openings(of: [leaf], tree)?.first else {
+        guard let opening = record.opening(of: leaf, tree) else {
             return self.decline(visitor, .notHere, from: record.provider, &outbox)
         }
         let answer = Message.OpeningAnswer(job: record.job, opening: opening)
@@ -141,7 +205,7 @@ extension Provider {
             return self.questions.ask(about, leaf: leaf, token: token, now, &outbox)
         }
         let tree = self.trees.tree(of: record, self.config.chain, forStranger: false, now)
-        if let tree, let opening = record.openings(of: [leaf], tree)?.first {
+        if let tree, let opening = record.opening(of: leaf, tree) {
             outbox.append(.opened(token: token, about.job, opening))
         } else {
             let text = "job \(about.job.short) has no leaf \(leaf)"

@@ -1,15 +1,15 @@
+import Kernels
 package import Primitives
 
 /// What a node does to earn and to check: match, run, commit, open, audit, dispute.
 ///
 /// The ledger's duties arrive as complete lists, so a restart needs no memory but the job records:
 /// whatever is still to do is in the next list. One phase machine per job provided (``Work``), one
-/// per job audited (``Inspection``).
+/// per draw as an auditor (``Inspection``), one per challenge (``Reply``).
 ///
 /// - Bounds: `Config.concurrentJobs` jobs run at once; the rest wait in the order of the list.
 /// - Invariant: nothing is committed before its record is durable, and nothing is committed that
-///   the
-///   referee's self-check contradicts.
+///   the referee's self-check contradicts.
 /// - Source: protocol/jobs.md.
 package struct Provider: Sendable {
     /// Settings of one node.
@@ -28,12 +28,14 @@ package struct Provider: Sendable {
         package var fetchMs: UInt64
         /// Wait before an auditor says its request again.
         package var askMs: UInt64
+        /// Wait before an auditor says again what got no answer from its own node.
+        package var watchMs: UInt64
 
         /// Settings; the defaults are guesses that suit a desk machine.
         package init(
             chain: ChainSalt, concurrentJobs: Int = 1, selfCheckLeaves: UInt64 = 2,
             retryMs: UInt64 = 500, resendMs: UInt64 = 15_000, fetchMs: UInt64 = 2_000,
-            askMs: UInt64 = 3_000
+            askMs: UInt64 = 3_000, watchMs: UInt64 = 10_000
         ) {
             self.chain = chain
             self.concurrentJobs = max(1, concurrentJobs)
@@ -42,6 +44,7 @@ package struct Provider: Sendable {
             self.resendMs = resendMs
             self.fetchMs = fetchMs
             self.askMs = askMs
+            self.watchMs = watchMs
         }
     }
 
@@ -50,6 +53,9 @@ package struct Provider: Sendable {
     /// In the order in which the duties came.
     var works: [Work] = []
     var inspections: [Inspection] = []
+    var replies: [Reply] = []
+    /// Against attempts that are over.
+    var seconds: [SecondProof] = []
     var commitments = Commitments()
     var fetches = Fetches()
     var visitors = Visitors()
@@ -59,6 +65,8 @@ package struct Provider: Sendable {
     var opened = Lookup<JobID, JobOutput>()
     var trees = LeafTrees()
     private var offerAsked = false
+    /// Offers whose withdrawal is on its way.
+    private var withdrawn: [OfferID] = []
 
     /// A provider whose random choices come from `seed`.
     package init(config: Config, seed: Digest) {
@@ -73,8 +81,8 @@ package struct Provider: Sendable {
     ) {
         switch input {
         case .duties(let duties): self.onDuties(duties, now, into: &outbox)
-        case .restored(let records):
-            for record in records { self.records[record.job] = record }
+        case .published(let bytes): Self.onPublished(bytes, &outbox)
+        case .restored(let records): self.onRestored(records, now, &outbox)
         case .secret(let job, let secret):
             self.withWork(job, now, &outbox) { $0.onSecret(secret, into: &$1) }
         case .fetched(let blob): self.onFetched(blob, &outbox)
@@ -85,10 +93,24 @@ package struct Provider: Sendable {
             self.withWork(job, now, &outbox) { work, outbox in
                 work.onFailure(code: code, text: text, now, retryMs, into: &outbox)
             }
+            self.commitments.update(of: job) { $0.onKeepFailed() }
             self.startWaiting(into: &outbox)
-        case .kept(let job): self.withWork(job, now, &outbox) { $0.onKept(into: &$1) }
+        case .kept(let job):
+            self.withWork(job, now, &outbox) { $0.onKept(into: &$1) }
+            self.commitments.update(of: job) { $0.onKept(into: &outbox) }
         case .refereed(let run, let results): self.onRefereed(run, results, now, &outbox)
-        case .refereeFailed(let run, let text): self.onRefereeFailed(run, text, now, &outbox)
+        case .refereeFailed(let run, let text, let isFinal):
+            self.onRefereeFailed(run, text, isFinal: isFinal, now, &outbox)
+        case .proof(let run, let leaf, let witness, let sliceRoot):
+            self.onProof(run, leaf, witness, sliceRoot, &outbox)
+        case .auditReveal(let job, let auditor, let reveal):
+            self.onReveal(job, auditor, reveal, now, &outbox)
+        case .transcriptSigned(let job, let auditor, let digest, let signature):
+            self.onSigned(job, auditor, digest, signature, now, &outbox)
+        case .slice(let job, let leaf, let bytes):
+            self.withReply(job, &outbox) { $0.onSlice(leaf, bytes, into: &$1) }
+        case .sliceFailed(let job, let leaf, let text):
+            self.onSliceFailed(job, leaf, text, now, &outbox)
         case .intended(let job, let kind, let refusal):
             self.onIntended(job, kind, refusal, now, &outbox)
         case .received(let message, let node, let acting, let account):
@@ -115,12 +137,22 @@ package struct Provider: Sendable {
             return (work.job, isMissing ? "fetching inputs" : work.phaseName)
         }
         let inspections = self.inspections.map { inspection in
-            let isMissing = inspection.isIdle && self.fetches.isMissing(inspection.duty.job)
+            let isMissing = inspection.isPreparing && self.fetches.isMissing(inspection.duty.job)
             return (
                 inspection.duty.job, isMissing ? "audit: fetching inputs" : inspection.phaseName
             )
         }
         return works + inspections
+    }
+
+    private mutating func onRestored(
+        _ records: [JobRecord], _ now: Instant, _ outbox: inout Outbox<Effect>
+    ) {
+        for record in records { self.records[record.job] = record }
+        // Duties that found no record find one now.
+        for index in self.replies.indices { self.replies[index].renew() }
+        self.answerSummons(now, &outbox)
+        self.startReplies(now, &outbox)
     }
 
     private mutating func onIntended(
@@ -133,11 +165,21 @@ package struct Provider: Sendable {
         if let refusal { outbox.append(.report(.refused(job, kind, refusal))) }
         switch kind {
         case .commit: outbox.append(.schedule(.retryWork(job), at: at))
-        case .audit:
-            for inspection in self.inspections where inspection.duty.job == job {
-                let auditor = inspection.duty.auditor
+        case .audit, .summon, .prove, .decline:
+            let sayers = self.inspections.indices.filter {
+                self.inspections[$0].duty.job == job && self.inspections[$0].isSaying(kind)
+            }
+            for index in sayers {
+                self.inspections[index].onIntended()
+                let auditor = self.inspections[index].duty.auditor
                 outbox.append(.schedule(.retryInspection(job, auditor: auditor), at: at))
             }
+            if kind == .prove, sayers.isEmpty {
+                self.onSecondIntended(job, refusal, at: at, &outbox)
+            }
+        case .open: outbox.append(.schedule(.retryOpen(job), at: at))
+        case .answer: outbox.append(.schedule(.retryAnswer(job), at: at))
+        case .withdraw: outbox.append(.schedule(.retryWithdrawal, at: at))
         case .offer:
             if refusal != nil {
                 self.offerAsked = false
@@ -156,12 +198,30 @@ package struct Provider: Sendable {
         case .retryWork(let job): self.retryWork(job, now, &outbox)
         case .retryInspection(let job, let auditor):
             self.retryInspection(job, auditor, &outbox)
+        case .retryProof(let job, let attempt): self.retryProof(job, attempt, &outbox)
+        case .retryOpen(let job):
+            self.commitments.update(of: job) { $0.intend(into: &outbox) }
+        case .retryAnswer(let job): self.retryReply(job, now, &outbox)
         case .retryFetch(let blob): self.fetches.retry(blob, into: &outbox)
         case .askAgain(let job, let auditor):
             let askMs = self.config.askMs
             self.withInspection(job, auditor) { $0.ask(now, askMs, into: &outbox) }
+        case .watch(let job, let auditor, let index):
+            self.watch(job, auditor, index, now, &outbox)
+        case .decline(let job, let auditor, let index):
+            self.onLate(job, auditor, index, now, &outbox)
         case .retryOffer: self.offerAsked = false
+        case .retryWithdrawal: self.withdrawn = []
         case .question(let token): self.questions.onExpired(token, now, &outbox)
+        }
+    }
+
+    /// The first job of a kernel need not wait for a compiler.
+    private static func onPublished(_ bytes: [UInt8], _ outbox: inout Outbox<Effect>) {
+        do throws(DecodeError) {
+            outbox.append(.prepare(try KernelPackage(canonical: bytes)))
+        } catch {
+            return  // The ledger takes no such kernel.
         }
     }
 
@@ -175,8 +235,21 @@ package struct Provider: Sendable {
         _ outbox: inout Outbox<Effect>
     ) {
         if !standing.isEmpty || wanted == nil { self.offerAsked = false }
-        guard let wanted, standing.isEmpty, !self.offerAsked else { return }
+        guard let wanted else { return self.withdraw(standing, account, &outbox) }
+        self.withdrawn = []
+        guard standing.isEmpty, !self.offerAsked else { return }
         self.offerAsked = true
         outbox.append(.intend(.zero, .offer(wanted), account: account))
+    }
+
+    /// Takes back every offer that stands; each is said once until the pause is over.
+    private mutating func withdraw(
+        _ standing: [OfferID], _ account: AccountID, _ outbox: inout Outbox<Effect>
+    ) {
+        self.withdrawn.removeAll { !standing.contains($0) }
+        for offer in standing where !self.withdrawn.contains(offer) {
+            self.withdrawn.append(offer)
+            outbox.append(.intend(.zero, .withdraw(offer), account: account))
+        }
     }
 }

@@ -6,7 +6,7 @@ package import Primitives
 //
 // The same `Node` and `Chain` as in the daemon, in virtual time. World/ lets things happen,
 // Machines/ is what a machine is made of, Load/ who uses them, Liars/ who breaks rules, Checkers/
-// what must hold.
+// what must hold, Court/ what cheating at jobs comes to.
 
 /// When a run shall stop before its end.
 package enum Until: Hashable, Sendable {
@@ -47,6 +47,8 @@ package enum Simulation {
         /// The hash over everything that happened.
         package let digest: Digest
         package let counts: Counts
+        /// What cheating came to, in a court.
+        package let tally: Tally?
         /// From the return of the machines that a stall waited for to the next final block.
         package let resumedNs: UInt64?
         /// From the order to build until certified, and until final: see `Latency`.
@@ -79,7 +81,7 @@ package enum Simulation {
         return Outcome(
             plan: plan, violations: world.verdicts.list, violationCount: world.verdicts.count,
             virtualNs: world.now, events: world.log.count, digest: world.log.digest,
-            counts: world.counts, resumedNs: world.resumedNs,
+            counts: world.counts, tally: world.court.tally, resumedNs: world.resumedNs,
             certifiedNs: world.latency.certifiedNs,
             finalNs: world.latency.finalNs, story: world.story.lines,
             states: world.hosts.map { world.state(of: $0) }, hasStopped: hasStopped)
@@ -89,7 +91,7 @@ package enum Simulation {
         switch until {
         case .final(let height): world.chainWatch.height >= height
         case .crash: world.counts.crashes > 0
-        case .jobSettled: world.chainWatch.jobs.values.contains(5)
+        case .jobSettled: world.chainWatch.jobs.values.contains(7)
         case .violation: world.verdicts.count > 0
         }
     }

@@ -17,6 +17,11 @@ struct Program: ParsableCommand {
               starling-sim --seed 7 --story
               starling-sim --seed 7 --until final:12
               starling-sim --scenario steady --seeds 20
+              starling-sim --scenario court --cheat lazy10 --seeds 100
+
+            A court plays 100 jobs a seed, with one who cheats. The status is 1 if it is not \
+            caught as often as the formula says, within three standard deviations, or if it \
+            earns more than an honest one.
             """)
 
     @Option(help: "Seeds to play: A..<B, A...B, or a number of them from 0.")
@@ -40,6 +45,16 @@ struct Program: ParsableCommand {
     @Option(help: "A bug that the world commits: \(Plant.allCases.map(\.rawValue).joined()).")
     var plant: Plant?
 
+    @Option(
+        help: "Who cheats in a court: \(Cheat.all.map(\.name).joined(separator: ", ")).")
+    var cheat: Cheat?
+
+    @Option(help: "Jobs of a court, 1 to 1000.")
+    var jobs = 100
+
+    @Option(help: "Leaves of 64 that an auditor of a court re-runs, 1 to 64.")
+    var sample: UInt16 = 1
+
     @Flag(help: "Sign votes with Ed25519 instead of a keyed hash.")
     var realSignatures = false
 
@@ -52,6 +67,12 @@ struct Program: ParsableCommand {
     mutating func validate() throws {
         guard (1...16).contains(self.nodes) else {
             throw ValidationError("--nodes: 1 to 16, not \(self.nodes)")
+        }
+        guard self.cheat == nil || self.scenario == .court else {
+            throw ValidationError("--cheat: of --scenario court only")
+        }
+        guard (1...1_000).contains(self.jobs), (1...64).contains(self.sample) else {
+            throw ValidationError("--jobs: 1 to 1000; --sample: 1 to 64")
         }
         guard self.seeds == nil || self.seed == nil else {
             throw ValidationError("--seed plays one, --seeds plays many: give one of the two")
@@ -66,7 +87,12 @@ struct Program: ParsableCommand {
         let range = self.seeds?.range ?? (self.seed ?? 0)..<(self.seed ?? 0) + 1
         var summary = Summary()
         for seed in range {
-            var plan = Plan(seed: seed, scenario: self.scenario, validators: self.nodes)
+            var plan = Plan(
+                seed: seed, scenario: self.scenario, validators: self.nodes, cheat: self.cheat)
+            if self.scenario == .court {
+                plan.jobs = self.jobs
+                plan.samples(self.sample)
+            }
             plan.plant = self.plant
             plan.usesRealSignatures = self.realSignatures
             let outcome = summary.timing {
@@ -106,6 +132,9 @@ struct Program: ParsableCommand {
     private func command(_ seed: UInt64) -> String {
         var words = ["starling-sim --seed \(seed)"]
         if self.scenario != .swarm { words.append("--scenario \(self.scenario.rawValue)") }
+        if let cheat = self.cheat { words.append("--cheat \(cheat.name)") }
+        if self.jobs != 100 { words.append("--jobs \(self.jobs)") }
+        if self.sample != 1 { words.append("--sample \(self.sample)") }
         if self.nodes != 4 { words.append("--nodes \(self.nodes)") }
         if let plant = self.plant { words.append("--plant \(plant.rawValue)") }
         if self.realSignatures { words.append("--real-signatures") }
@@ -115,6 +144,10 @@ struct Program: ParsableCommand {
 
 extension Scenario: ExpressibleByArgument {}
 extension Plant: ExpressibleByArgument {}
+
+extension Cheat: ExpressibleByArgument {
+    public init?(argument: String) { self.init(name: argument) }
+}
 
 /// `A..<B`, `A...B`, or a number of seeds from 0.
 struct SeedRange: ExpressibleByArgument {

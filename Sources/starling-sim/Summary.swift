@@ -20,10 +20,14 @@ struct Summary {
     private var resumed: [Double] = []
     private var certified: [Double] = []
     private var final: [Double] = []
+    private var tally: Tally?
     /// Seeds whose second run was another.
     var differing = 0
 
-    var isBad: Bool { self.violations > 0 || self.differing > 0 }
+    var isBad: Bool {
+        self.violations > 0 || self.differing > 0
+            || self.tally.map { $0.isOutside || $0.paysOff } ?? false
+    }
 
     /// Runs something and adds the time that it took.
     mutating func timing<T>(_ body: () -> T) -> T {
@@ -46,6 +50,9 @@ struct Summary {
         self.cuts += outcome.counts.cuts
         self.lost += outcome.counts.lostWrites
         if let resumed = outcome.resumedNs { self.resumed.append(Double(resumed) / 1e6) }
+        if let tally = outcome.tally {
+            if self.tally == nil { self.tally = tally } else { self.tally?.add(tally) }
+        }
         let delay = Double(outcome.plan.delayNs.lowerBound)
         if let median = Self.median(outcome.certifiedNs) { self.certified.append(median / delay) }
         if let median = Self.median(outcome.finalNs) { self.final.append(median / delay) }
@@ -81,6 +88,11 @@ struct Summary {
                     format: "in one-way delays, less two executions and two syncs: "
                         + "block %.2f, final %.2f (median of %d seeds)",
                     block, final, self.seeds))
+        }
+        if let tally = self.tally {
+            lines += tally.lines
+            if tally.isOutside { lines.append("that is more than three sigma off the formula") }
+            if tally.paysOff { lines.append("cheating pays") }
         }
         return lines.joined(separator: "\n")
     }

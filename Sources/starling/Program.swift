@@ -17,6 +17,6 @@ struct Starling: AsyncParsableCommand {
             StatusCommand.self, PeersCommand.self, WalletCommand.self, TransferCommand.self,
             KernelCommand.self,
             JobCommand.self, ProviderCommand.self, BlockCommand.self, BlobCommand.self,
-            LedgerCommand.self,
+            LedgerCommand.self, StakeCommand.self, GovCommand.self,
         ])
 }

@@ -50,8 +50,9 @@ final class Daemon: Sendable {
         let inputs = Mailbox<Node.Input>(capacity: NodeLoop.backlogMax)
         let requests = Requests(inputs: inputs)
         let events = Events()
-        let work = await Self.work(settings, store, keys, inputs, logger)
         let end = self.end
+        let work = await Self.work(
+            settings, network, store, keys, inputs, logger, onFailure: { end.close($0) })
         let transport = try await Self.transport(network, keys, inputs, logger)
         let drivers = Drivers(
             store: store, keys: keys, reveals: network.reveals, transport: transport,
@@ -70,7 +71,9 @@ final class Daemon: Sendable {
         let start = try Startup(store, network, keys: keys)
         let records = JobRecordFiles(directory: settings.data + "/jobs").all()
         for path in records.damaged { logger.error("a job record cannot be read: \(path)") }
-        let chain = ChainThread(start.chain) { inputs.post(.chain($0)) }
+        let chain = ChainThread(start.chain) { effect in
+            if !inputs.post(.chain(effect)) { end.close(Drivers.isBehind) }
+        }
         drivers.connect(chain)
         for effect in start.effects { inputs.post(.chain(effect)) }
         let address = transport.flatMap {
@@ -123,8 +126,9 @@ final class Daemon: Sendable {
     }
 
     private static func work(
-        _ settings: Settings, _ store: DataStore, _ keys: KeyStore, _ inputs: Mailbox<Node.Input>,
-        _ logger: Logger
+        _ settings: Settings, _ network: Network, _ store: DataStore, _ keys: KeyStore,
+        _ inputs: Mailbox<Node.Input>, _ logger: Logger,
+        onFailure: @escaping @Sendable (String) -> Void
     ) async -> WorkDriver {
         var configuration = ExecutorConfiguration.standard(
             workerPath: settings.workerPath, stateDirectory: settings.data)
@@ -141,6 +145,9 @@ final class Daemon: Sendable {
                 logger.warning("no device: \(error)")
             }
         }
+        let audits = network.auditor.flatMap { wallet in
+            network.audits.map { (account: wallet.account, chain: $0) }
+        }
         return WorkDriver(
             executor: executor, devices: devices, blobs: store.blobs,
             records: JobRecordFiles(directory: settings.data + "/jobs"),
@@ -148,7 +155,7 @@ final class Daemon: Sendable {
             limits: WorkDriver.Limits(
                 wallMs: settings.wallMs, memoryBytes: settings.memoryBytes,
                 outputBytes: settings.outputBytes),
-            keys: keys, inputs: inputs, logger: logger)
+            keys: keys, audits: audits, inputs: inputs, logger: logger, onFailure: onFailure)
     }
 
     private static func config(
@@ -164,7 +171,7 @@ final class Daemon: Sendable {
                 classes: [ExactnessClass.exactInt.rawValue], maxJobGas: Limits.jobGas,
                 bond: Amount(settings.bond),
                 device: String(device.description.key.name.prefix(64)),
-                standsUntil: LedgerTime(ms: Clock.wallMs + month))
+                standsUntil: LedgerTime(ms: Clock.wallMs + month), node: keys.node.publicKey)
             offer = (provider.account, terms)
         }
         return Node.Config(

@@ -150,7 +150,7 @@ import Testing
             post.maxPrice = Amount(5)
             post.assignMs = 1_000
             post.runMs = 1_000
-            post.auditMs = 1_000
+            post.auditMs = 5_000
             change(&post)
             return world.submit(World.requester, World.named("job.post", post))?.name
         }
@@ -302,8 +302,20 @@ import Testing
         seeds.append(OperationCatalogue.encode(post).bytes)
         var audit = JobAudit()
         audit.job = id
-        audit.openings = [LeafOpening(), LeafOpening()]
+        audit.openings.leaves = [LeafOpening(), LeafOpening()]
         seeds.append(OperationCatalogue.encode(audit).bytes)
+        let chunk = LeafWitness.Chunk(index: 0, bytes: [1, 2])
+        let witness = LeafWitness(buffers: [.init(buffer: 0, chunks: [chunk], siblings: [.zero])])
+        seeds += [
+            OperationCatalogue.encode(JobSummon(job: id, reveal: .zero, commitment: .zero)),
+            OperationCatalogue.encode(JobOpen(job: id, openings: audit.openings)),
+            OperationCatalogue.encode(
+                JobProve(job: id, attempt: 0, opening: LeafOpening(), witness: witness)),
+            OperationCatalogue.encode(JobChallenge(job: id, leaf: 1, chunk: 0)),
+            OperationCatalogue.encode(
+                JobAnswer(job: id, opening: LeafOpening(), chunks: [.zero], bytes: [1])),
+            OperationCatalogue.encode(KernelRetire(kernel: kernel)),
+        ].map(\.bytes)
         var offer = OfferPost()
         offer.capacity = 1
         seeds.append(OperationCatalogue.encode(offer).bytes)

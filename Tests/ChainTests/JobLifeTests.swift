@@ -34,17 +34,18 @@ import Testing
         #expect(world.duties.count == 2, "the provider opens, the auditor re-runs")
 
         // A silent auditor is replaced by another draw, which here can only fall on it again.
-        world.block(after: 9_000, heartbeat: true)
+        world.block(after: 2_000, heartbeat: true)
         #expect(world.drawn == drawn)
-        world.block(after: 1_500, heartbeat: true)
+        let late = fake.audit(fake.openings(drawn), reveal: world.auditReveal)
+        world.block(after: 600, heartbeat: true)
         world.block(heartbeat: true)
         let again = world.drawn
         #expect(world.job(id)["phase"]?.stringValue == "drawn")
         #expect(again.count == 4 && again != drawn, "with other leaves")
 
         let before = world.available(World.account(World.auditor))
-        #expect(world.intend(World.auditor, fake.audit(drawn)) != nil, "too late for the old ones")
-        expectNone(world.intend(World.auditor, fake.audit(again)))
+        #expect(world.intend(World.auditor, late)?.name == "job.audit.revealWrong", "too late")
+        expectNone(world.audit(fake))
         world.block()
         #expect(world.job(id)["phase"]?.stringValue == "window")
         #expect(world.duties.isEmpty)
@@ -102,7 +103,7 @@ import Testing
             let funds = world.available(requester)
             let id = world.post(
                 kernel, maxPrice: state == 0 ? 1 : 2 * World.price, assignMs: 700, runMs: 700,
-                auditMs: 700)
+                auditMs: 5_000)
             let held = world.job(id)["escrow"]?.u64Value ?? 0
             #expect(held == (state == 0 ? 1 : 2 * World.price) + 1_000_000)
             world.block()
@@ -110,8 +111,10 @@ import Testing
                 expectNone(world.intend(World.provider, world.expectedRun(id).commit))
                 world.block()
             }
-            for _ in 0..<20 { world.block(after: 100) }
-            let expected = ["unassigned", "uncommitted", "unaudited"][state]
+            for _ in 0..<(state == 2 ? 130 : 30) { world.block(after: 100) }
+            // Without a commitment it waits for another provider: here is none.
+            let expected = ["unassigned", "unassigned", "unaudited"][state]
+            #expect(world.job(id)["attempt"]?.u64Value == (state == 1 ? 1 : 0))
             #expect(world.job(id)["phase"]?.stringValue == expected)
             #expect(world.job(id)["waterfall"]?["refund"]?.u64Value == held)
             let left = world.available(requester)
@@ -150,41 +153,51 @@ import Testing
         world.block()
         let drawn = world.drawn
         #expect(drawn.count == 4)
+        let reveal = world.auditReveal
+        let right = fake.openings(drawn)
+        func refusal(_ openings: LeafOpenings, by key: SecretKey = World.auditor) -> String? {
+            world.intend(key, fake.audit(openings, reveal: reveal))?.name
+        }
         var refusals: [String?] = []
         // The provider itself; other leaves; fewer leaves; another order; another output.
-        refusals.append(world.intend(World.provider, fake.audit(drawn))?.name)
+        refusals.append(refusal(right, by: World.provider))
         let other = (0..<TestKernel.leaves).filter { !drawn.contains($0) }.prefix(4)
-        refusals.append(world.intend(World.auditor, fake.audit(Array(other)))?.name)
-        refusals.append(world.intend(World.auditor, fake.audit(Array(drawn.dropLast())))?.name)
-        refusals.append(world.intend(World.auditor, fake.audit(drawn.reversed()))?.name)
-        guard case .audit(let job, var openings, let root, let salt) = fake.audit(drawn) else {
-            return
-        }
-        refusals.append(
-            world.intend(
-                World.auditor,
-                .audit(job: job, openings: openings, outputRoot: salt, outputSalt: root))?.name)
-        openings[2].sliceRoot = openings[1].sliceRoot
-        refusals.append(
-            world.intend(
-                World.auditor,
-                .audit(job: job, openings: openings, outputRoot: root, outputSalt: salt))?.name)
+        refusals.append(refusal(fake.openings(Array(other))))
+        refusals.append(refusal(fake.openings(drawn.dropLast())))
+        refusals.append(refusal(fake.openings(drawn.reversed())))
+        var bent = right
+        (bent.outputRoot, bent.outputSalt) = (bent.outputSalt, bent.outputRoot)
+        refusals.append(refusal(bent))
+        bent = right
+        bent.leaves[2].sliceRoot = bent.leaves[1].sliceRoot
+        refusals.append(refusal(bent))
         #expect(
             refusals == [
                 "job.audit.notTheAuditor", "job.audit.wrongLeaves", "job.audit.wrongLeaves",
                 "job.audit.wrongLeaves", "job.audit.outputDoesNotOpen",
                 "job.audit.leafNotInRoot",
             ])
+        // Another number than its chain's; no signature of the provider's node.
+        #expect(
+            world.intend(World.auditor, fake.audit(right, reveal: .last))?.name
+                == "job.audit.revealWrong")
+        guard case .audit(let job, _, let salt, let openings, _) = fake.audit(right, reveal: reveal)
+        else { return }
+        #expect(
+            world.intend(
+                World.auditor,
+                .audit(job: job, reveal: reveal, salt: salt, openings: openings, signature: .blank)
+            )?.name == "job.audit.signatureWrong")
         // A copier's commitment is of no use either: leaves name their provider.
-        expectNone(world.intend(World.auditor, fake.audit(drawn)))
+        expectNone(world.audit(fake))
     }
 
     @Test func aDrawWaitsForDistinctProposers() throws {
-        let world = try World(drawProposers: 2)
-        let id = try world.commitJob(auditMs: 700)
+        let world = try World(drawProposers: 2, validators: 2)
+        let id = try world.commitJob()
         for _ in 0..<5 { world.block(heartbeat: true) }
         #expect(world.job(id)["phase"]?.stringValue == "committed", "one proposer is not two")
-        for _ in 0..<10 { world.block(after: 100) }
+        for _ in 0..<60 { world.block(after: 100) }
         #expect(world.job(id)["phase"]?.stringValue == "unaudited")
     }
 
@@ -194,7 +207,7 @@ import Testing
         let id = world.post(kernel)
         world.block()
         #expect(world.job(id)["phase"]?.stringValue == "posted")
-        for _ in 0..<14 { world.block(after: 100) }
+        for _ in 0..<40 { world.block(after: 100) }
         #expect(world.job(id)["phase"]?.stringValue == "assigned")
     }
 
@@ -228,7 +241,7 @@ extension World {
 
     func auditAndSettle(_ id: JobID) throws {
         self.block()
-        expectNone(self.intend(Self.auditor, self.expectedRun(id).audit(self.drawn)))
+        expectNone(self.audit(self.expectedRun(id)))
         self.block()
         self.block(after: 300)
         #expect(self.job(id)["phase"]?.stringValue == "settled")

@@ -122,7 +122,9 @@ import Testing
             "operation.list", "kernel.check", "kernel.get", "kernel.list", "offer.list", "job.get",
             "job.list", "job.receipt", "job.progress", "job.open", "blob.open", "blob.append",
             "blob.commit", "blob.stat", "blob.read", "provider.status", "provider.start",
-            "provider.stop", "subscribe", "unsubscribe", "state.export", "ledger.header",
+            "provider.stop", "provider.pause", "provider.why", "provider.earnings", "job.why",
+            "stake.get", "governance.list", "governance.get", "subscribe", "unsubscribe",
+            "state.export", "ledger.header",
         ]
         #expect(Methods.all.map(\.name).sorted() == named.sorted())
     }

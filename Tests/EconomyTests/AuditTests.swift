@@ -96,6 +96,66 @@ import Testing
         }
     }
 
+    @Test func somethingPrepaidThatIsNotThere() throws {
+        try self.expectTrip("escrow account differs from open jobs") { state in
+            var job = self.job
+            job.prepaid = Amount(7)
+            state.write(EconomyTable.job, .zero, job)
+            self.fund(&state, 100)
+        }
+    }
+
+    @Test func prepaidCounterForgotten() throws {
+        try self.expectTrip("prepaid counter differs from jobs") { state in
+            var job = self.job
+            job.prepaid = Amount(7)
+            state.write(EconomyTable.job, .zero, job)
+            self.fund(&state, 107)
+            var counters = state.counters
+            counters.escrow = Amount(100)
+            state.counters = counters
+        }
+    }
+
+    @Test func aClosedJobThatKeptSomethingPrepaid() throws {
+        try self.expectTrip("a closed job has something prepaid") { state in
+            var job = self.job
+            job.phase = .withheld
+            job.escrow = .zero
+            job.prepaid = Amount(7)
+            state.write(EconomyTable.job, .zero, job)
+        }
+    }
+
+    /// A slash that takes from the hold alone, or from the entry alone.
+    @Test func aBondThatDidNotShrinkWithItsHold() throws {
+        try self.expectTrip("bond holds differ from offers") { state in
+            let payer = AccountID.of(key: TestGenesis.key(1))
+            let id = HoldID.of(EconomyState.bondPurpose, .zero, state.salt)
+            do throws(Hold.Rejection) {
+                try state.ledger.placeHold(
+                    id,
+                    Hold(
+                        owner: payer, asset: .star, amount: Amount(5),
+                        purpose: EconomyState.bondPurpose))
+                try state.ledger.postHold(id, Amount(2), to: ModuleAccount.cover)
+            } catch {
+                Issue.record("\(error)")
+            }
+            var offer = OfferEntry()
+            offer.bond = Amount(5)
+            state.write(EconomyTable.offer, .zero, offer)
+        }
+    }
+
+    @Test func aKernelsBondThatIsNotHeld() throws {
+        try self.expectTrip("bond holds differ from kernels") { state in
+            var kernel = KernelEntry()
+            kernel.bond = Amount(5)
+            state.write(EconomyTable.kernel, .zero, kernel)
+        }
+    }
+
     @Test func anOfferOverCapacity() throws {
         try self.expectTrip("an offer is over capacity") { state in
             var offer = OfferEntry()

@@ -26,7 +26,7 @@ import Testing
         #expect(name([]) == "operation.operationMalformed")
         #expect(name([1]) == "operation.operationMalformed")
         #expect(name([0xff, 0xff]) == "operation.operationUnknown")
-        #expect(name([0x08, 0x03]) == "operation.operationNotYet")
+        #expect(name([0x01, 0x04]) == "operation.operationNotYet")
         #expect(name([0x01, 0x01]) == "operation.operationMalformed")
         let whole = OperationCatalogue.encode(JobCancel(job: .zero)).bytes
         #expect(name(whole) == nil)
@@ -44,8 +44,8 @@ import Testing
         }
         #expect(fault(.null)?.path == "operations[3]")
         #expect(
-            fault(.object(("operation", .string("job.prove"))))?.found
-                == "job.prove, which this release does not have yet")
+            fault(.object(("operation", .string("item.mint"))))?.found
+                == "item.mint, which this release does not have yet")
         let bad = JSON.object(("operation", .string("job.cancel")), ("job", .number(1)))
         #expect(fault(bad)?.path == "operations[3].job")
         let extra = JSON.object(
@@ -67,8 +67,7 @@ import Testing
     @Test func theLargestEntriesFitARow() {
         var job = JobEntry()
         job.note = [UInt8](repeating: 255, count: JobEntry.noteMax)
-        job.proposers = [NodeID](repeating: .zero, count: Int(JobEntry.proposersMax))
-        job.indices = [UInt64](repeating: .max, count: JobEntry.auditedMax)
+        job.challenge = Challenge()
         job.assigned = Moment()
         job.committed = Moment()
         job.drawn = Moment()

@@ -51,22 +51,6 @@ import Testing
         #expect(state.popDue()?.kind == .offer)
         #expect(state.popDue() == nil)
     }
-
-    @Test func leavesAreDrawnWithoutRepetition() throws {
-        let genesis = TestGenesis.make()
-        for leaves in [UInt64(1), 2, 16, 63, 64, 65, 1_000_000, .max] {
-            for count in [UInt16(1), 4, 16, 64] {
-                let drawn = EconomyState.leaves(
-                    count, of: leaves, .zero, .zero, .zero, genesis.salt)
-                #expect(drawn.count == Int(min(UInt64(count), leaves)))
-                #expect(Set(drawn).count == drawn.count, "\(count) of \(leaves)")
-                #expect(drawn.allSatisfy { $0 < leaves })
-            }
-        }
-        let other = EconomyState.leaves(16, of: 1_000, .zero, .zero, .zero, .none)
-        let here = EconomyState.leaves(16, of: 1_000, .zero, .zero, .zero, genesis.salt)
-        #expect(other != here, "another chain draws others")
-    }
 }
 
 enum TestGenesis {
@@ -76,8 +60,8 @@ enum TestGenesis {
 
     static func make() -> Genesis {
         Genesis.dev(
-            key: Self.key(9), anchor: .zero, payout: .of(key: Self.key(2)),
-            time: LedgerTime(ms: 1_000_000),
+            key: Self.key(9), anchor: .zero, auditAnchor: Blake2b.hash(.reveal, .none, [9]),
+            payout: .of(key: Self.key(2)), time: LedgerTime(ms: 1_000_000),
             accounts: [
                 GenesisAccount(
                     account: .of(key: Self.key(1)), balance: Amount(100 * Amount.motesPerStar))

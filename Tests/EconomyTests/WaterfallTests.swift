@@ -10,7 +10,7 @@ import Testing
     @Test func theGoldenWaterfall() throws {
         let parts = Waterfall.Parts(
             author: points(300), dataOwner: points(500), holders: points(6_000))
-        let divided = Waterfall.divide(Amount(1_000_000_000), parts, Parameters())
+        let divided = Waterfall.divide(Amount(1_000_000_000), parts, FeeTerms())
         let out = try #require(divided)
         #expect(out.stakers == Amount(10_000_000))
         #expect(out.treasury == Amount(7_500_000))
@@ -24,7 +24,7 @@ import Testing
 
     @Test func partsWithoutPayeeFallToTheOperator() throws {
         let divided = Waterfall.divide(
-            Amount(1_000_000_000), .init(author: points(300)), Parameters())
+            Amount(1_000_000_000), .init(author: points(300)), FeeTerms())
         let out = try #require(divided)
         #expect(out.operator == Amount(945_000_000))
         #expect(out.holders == .zero && out.dataOwner == .zero)
@@ -43,7 +43,7 @@ import Testing
                 author: points(UInt16(generator.below(5_001))),
                 dataOwner: points(UInt16(generator.below(2_501))),
                 holders: points(UInt16(generator.below(10_001))))
-            guard let out = Waterfall.divide(price, parts, Parameters()) else {
+            guard let out = Waterfall.divide(price, parts, FeeTerms()) else {
                 Issue.record("no waterfall for \(price.json.text)")
                 continue
             }
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func theBurnKeepsTheRemainderOfTheFee() {
-        let split = FeeRouter.split(Amount(9), Parameters())
+        let split = FeeRouter.split(Amount(9), FeeTerms())
         #expect(split.stakers == Amount(3))
         #expect(split.treasury == Amount(2))
         #expect(split.cover == Amount(1))
@@ -66,7 +66,7 @@ import Testing
 
     @Test func partsThatExceedThePriceAreRefused() {
         let parts = Waterfall.Parts(author: points(5_000), dataOwner: points(5_000))
-        #expect(Waterfall.divide(Amount(1_000), parts, Parameters()) == nil)
+        #expect(Waterfall.divide(Amount(1_000), parts, FeeTerms()) == nil)
     }
 }
 

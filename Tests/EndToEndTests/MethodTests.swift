@@ -153,6 +153,12 @@ extension EndToEndTests {
                 ("job.progress", .object(("job", zero)), "job.notFound"),
                 ("job.receipt", .object(("job", zero)), "job.notFound"),
                 ("job.open", .object(("job", zero), ("leaf", .string("0"))), "job.notFound"),
+                ("job.why", .object(("job", zero)), "job.notFound"),
+                ("governance.get", .object(("proposal", zero)), "governance.notFound"),
+                ("governance.list", .object(("cursor", .string("x"))), "rpc.invalidParams"),
+                ("stake.get", .object(("account", .string("nobody"))), "account.notFound"),
+                ("provider.why", .object(("account", .string("nobody"))), "account.notFound"),
+                ("provider.earnings", .object(("account", .string("no"))), "account.notFound"),
                 ("kernel.get", .object(("kernel", zero)), "kernel.notFound"),
                 (
                     "blob.read",
@@ -181,6 +187,10 @@ extension EndToEndTests {
             #expect(account["balances"]?.arrayValue?.first?["available"] == .string("0"))
             let blob = try await client.call("blob.stat", .object(("blob", zero)))
             #expect(blob["present"] == .bool(false))
+            let stake = try await client.call("stake.get", .object(("account", zero)))
+            #expect(stake["power"] == .string("0"))
+            let earned = try await client.call("provider.earnings", .object(("account", zero)))
+            #expect(earned["operator"] == .string("0"))
             let jobs = try await client.call("job.list", .object(("cursor", most)))
             #expect(jobs["jobs"]?.arrayValue != nil)
         }

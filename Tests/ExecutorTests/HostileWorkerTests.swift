@@ -8,7 +8,7 @@ import Testing
 /// Workers that are not ours, or no longer: whatever they do is a typed error, and nothing stays.
 @Suite(.serialized) struct HostileWorkerTests {
     /// Prints a good greeting of the stage that it was started for.
-    private static let greet: String = {
+    static let greet: String = {
         func octal(_ stage: WorkerStage) -> String {
             var hello = Hello()
             hello.version = WorkerProtocol.version
@@ -104,10 +104,23 @@ import Testing
     }
 
     @Test func aFullDiskIsNotReached() async throws {
-        // The run stage gets the output file; a program in the cache brings us there directly.
+        // The run stage gets the output's pipe; a program in the cache brings us there directly.
+        let shop = try Workshop(worker: Self.greet + "cat /dev/zero >&3; sleep 97531")
+        let executor = shop.executor
+        let request = shop.request(Workshop.triple, device: .blank, count: 128, groups: 2)
+        executor.programs.store(Workshop.triple.id, .blank, [1, 2, 3])
+        let error = await failure { () async throws(ExecutorError) in
+            _ = try await executor.execute(request)
+        }
+        #expect(error?.code == .outputLimit)
+        #expect(error?.text.contains("more than the 512 bytes") == true)
+        #expect(shop.files.isEmpty)
+        #expect(shop.processes.isEmpty)
+    }
+
+    @Test func itsOwnScratchIsBounded() async throws {
         let shop = try Workshop(
-            worker: Self.greet
-                + "cat /dev/zero >&3; echo stopped >&2; cat /dev/zero > /tmp/x; exit 9")
+            worker: Self.greet + "cat /dev/zero > /tmp/x; echo stopped >&2; exit 9")
         let executor = shop.executor
         let request = shop.request(Workshop.triple, device: .blank, count: 128, groups: 2)
         executor.programs.store(Workshop.triple.id, .blank, [1, 2, 3])
@@ -116,7 +129,6 @@ import Testing
         }
         #expect(error?.code == .crashed)
         #expect(error?.underlying.contains("stopped") == true)
-        #expect(shop.files.isEmpty)
         #expect(shop.processes.isEmpty)
     }
 

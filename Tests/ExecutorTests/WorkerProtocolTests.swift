@@ -87,6 +87,23 @@ import Testing
         #expect(failure.code == .badRequest)
     }
 
+    @Test func endsAfterARunThatFailed() throws {
+        // The bytes of its inputs may still come, and must not be read as frames.
+        var run = RunRequest()
+        run.package = Workshop.triple
+        run.program = [1, 2, 3]
+        for request in [run, RunRequest()] {
+            let (replies, code) = try self.talk(self.frame(.run(request)) + self.frame(.probe))
+            #expect(code == 0)
+            #expect(replies.count == 2)
+            guard case .failed(let failure) = replies.last else {
+                Issue.record("no failure in \(replies)")
+                return
+            }
+            #expect(failure.code == (request.program.isEmpty ? .badRequest : .noDevice))
+        }
+    }
+
     @Test func aRejectedKernelReachesNoCompiler() throws {
         var compile = CompileRequest()
         compile.package = Workshop.triple

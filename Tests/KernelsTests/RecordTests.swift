@@ -34,6 +34,30 @@ import Testing
         try self.roundTrip(WorkOrder(kernel: .zero, launches: [launch]))
     }
 
+    @Test func witnesses() throws {
+        let chunk = LeafWitness.Chunk(index: .max - 1, bytes: [1, 2, 3])
+        let witness = LeafWitness(buffers: [
+            LeafWitness.Buffer(buffer: 0, chunks: [chunk, .blank], siblings: [.zero]),
+            LeafWitness.Buffer(buffer: 15, chunks: [], siblings: []),
+        ])
+        try self.roundTrip(LeafWitness())
+        try self.roundTrip(witness)
+        // Lengths of one, two and three bytes.
+        for count in [0, 1, 127, 128, 4_096] {
+            var large = witness
+            large.buffers[0].chunks[0].bytes = [UInt8](repeating: 7, count: count)
+            large.buffers[1].siblings = Array(repeating: .zero, count: count)
+            #expect(large.byteCount == large.canonicalBytes.count)
+            #expect(try LeafWitness(canonical: large.canonicalBytes) == large)
+        }
+        var long = witness.canonicalBytes
+        // A chunk of 4,097 bytes is refused at its length.
+        long.replaceSubrange(11..<12, with: [0x81, 0x20])
+        #expect(throws: DecodeError.tooLong(field: "bytes", limit: 4_096, offset: 11)) {
+            try LeafWitness(canonical: long)
+        }
+    }
+
     @Test func formulas() throws {
         let rows: [(String, String?)] = [
             ("1", "1"), (" ( 1 + 2 ) * n ", "(1 + 2) * n"), ("a - (b - c)", "a - (b - c)"),

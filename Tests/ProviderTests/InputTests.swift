@@ -115,18 +115,22 @@ import Testing
     @Test func auditorHasInputsBeforeTheReferee() throws {
         let (_, record) = try Bench.committed()
         var auditor = Bench()
-        let duty = try Bench.audit(record, leaves: [2], Self.order)
+        let duty = try Bench.audit(record, Self.order)
         let fetches = [self.fetch(Self.one, 40), self.fetch(Self.two, 4 << 20)]
-        #expect(auditor.step(.duties([duty])) == fetches)
+        let reveal = Provider.Effect.revealAudit(
+            Bench.job, auditor: Bench.auditor, index: 9)
+        #expect(auditor.step(.duties([duty])) == [reveal] + Bench.timers() + fetches)
         #expect(auditor.core.progress.map(\.phase) == ["audit: fetching inputs"])
         #expect(auditor.step(.fetched(Self.one)) == [])
+        #expect(
+            auditor.step(.auditReveal(Bench.job, auditor: Bench.auditor, Bench.reveal)) == [])
         let run = RefereeRun(job: Bench.job, purpose: .audit(Bench.auditor))
         #expect(
             auditor.step(.fetched(Self.two)) == [
-                .referee(run, package: Bench.package, order: Self.order, leaves: [2])
+                .referee(run, package: Bench.package, order: Self.order, leaves: Bench.leaves)
             ])
         // After a failure it looks again: the disk may have lost one.
-        _ = auditor.step(.refereeFailed(run, text: "gone"))
+        _ = auditor.step(.refereeFailed(run, text: "gone", isFinal: false))
         let retry = Provider.Timer.retryInspection(Bench.job, auditor: Bench.auditor)
         #expect(auditor.step(.expired(retry)) == fetches)
     }

@@ -1,3 +1,4 @@
+import Kernels
 import Primitives
 import Provider
 import Testing
@@ -29,13 +30,17 @@ import Testing
                         leaf: leaves[Int(leaf)], index: leaf, count: UInt64(count),
                         path: opening.path, root: about.leafRoot, .leaves, Bench.chain),
                     "leaf \(leaf) of \(count)")
+                #expect(
+                    opening.outputPath
+                        == Merkle.path(record.sliceRoots, Int(leaf), .slices, .none))
+                #expect(opening.leads(toOutput: record.outputRoot, of: UInt64(count)))
             }
         }
     }
 
     /// H(.leaf | salt | job | provider | launch | index | slice root | work digest), spelled out.
     private static func digest(
-        of index: Int, _ record: JobRecord, _ opening: Opening
+        of index: Int, _ record: JobRecord, _ opening: LeafOpening
     ) -> Digest {
         var encoder = Encoder()
         opening.salt.encode(into: &encoder)

@@ -32,6 +32,30 @@ import Testing
         }
     }
 
+    /// Fails if `record(of:)` does not compare the accounts: a job given away again, to another
+    /// account of this node, would get the commitment of the first.
+    @Test func recordOfAnotherAccountIsNotCommitted() throws {
+        var bench = Bench()
+        let record = try #require(try bench.commitJob())
+        let again = try Duty.Run(
+            job: Bench.job, attempt: 1, provider: Bench.auditor,
+            order: WorkOrder.blank.canonicalBytes, package: Bench.package.canonicalBytes)
+        #expect(bench.step(.duties([.run(again)])) == [.derive(Bench.job)])
+        var restarted = Bench()
+        _ = restarted.step(.restored([record]))
+        #expect(restarted.step(.duties([.run(again)])) == [.derive(Bench.job)])
+        // Nor is it opened in that account's name.
+        let open = Duty.Open(
+            job: Bench.job, attempt: 1, auditor: Bench.auditor,
+            auditorNode: Bench.auditorNode.publicKey, auditIndex: 9, provider: Bench.auditor,
+            draw: Bench.draw, summons: nil)
+        _ = restarted.step(.duties([.open(open)]))
+        #expect(
+            restarted.receive(Bench.request, to: Bench.auditor) == [
+                .report(.cannotOpen(Bench.job, to: Bench.auditor))
+            ])
+    }
+
     @Test func placesAreLimitedAndFreed() throws {
         var bench = Bench()
         let second = JobID(Blake2b.hash(.job, .none, [2]))
@@ -60,5 +84,56 @@ import Testing
             return
         }
         #expect(root == record.leafRoot(chain: Bench.chain))
+    }
+}
+
+/// The offer of this node on the market.
+@Suite struct MarketTests {
+    private static let offers = (1...2).map {
+        OfferID(Blake2b.hash(.offer, .none, [UInt8($0)]))
+    }
+    private static let terms = OfferTerms(
+        pricePerGigaGas: Amount(5), capacity: 1, classes: [0], maxJobGas: 1 << 40,
+        bond: Amount(7), device: "test", standsUntil: .zero, node: Bench.node.publicKey)
+
+    private func market(_ wanted: OfferTerms?, _ standing: [OfferID]) -> Provider.Input {
+        .market(wanted: wanted, account: Bench.provider, standing: standing)
+    }
+
+    private func withdrawal(_ offer: OfferID) -> Provider.Effect {
+        .intend(.zero, .withdraw(offer), account: Bench.provider)
+    }
+
+    @Test func offerIsPostedOnce() {
+        var bench = Bench()
+        let posted = bench.step(self.market(Self.terms, []))
+        #expect(posted == [.intend(.zero, .offer(Self.terms), account: Bench.provider)])
+        #expect(bench.step(self.market(Self.terms, [])) == [])
+        #expect(bench.step(self.market(Self.terms, [Self.offers[0]])) == [])
+        #expect(bench.step(self.market(Self.terms, [])) == posted)
+        #expect(bench.step(.intended(.zero, .offer, refusal: "poor")).count == 1)
+        #expect(bench.step(self.market(Self.terms, [])) == posted)
+    }
+
+    /// Fails if `withdrawn` is not asked: every block would say it again.
+    @Test func everyOfferIsWithdrawnOnce() {
+        var bench = Bench()
+        #expect(bench.step(self.market(nil, [])) == [])
+        #expect(
+            bench.step(self.market(nil, Self.offers)) == Self.offers.map(self.withdrawal))
+        #expect(bench.step(self.market(nil, Self.offers)) == [])
+        #expect(bench.step(self.market(nil, [Self.offers[1]])) == [])
+        // Taken into the pool but not final: after the pause it is said again.
+        #expect(
+            bench.step(.intended(.zero, .withdraw, refusal: nil)) == [
+                .schedule(.retryWithdrawal, at: Instant.zero.adding(ms: 15_000))
+            ])
+        #expect(bench.step(.expired(.retryWithdrawal)) == [])
+        #expect(
+            bench.step(self.market(nil, [Self.offers[1]])) == [self.withdrawal(Self.offers[1])])
+        // Wanted again, an offer that still stands stays; then it can be withdrawn anew.
+        #expect(bench.step(self.market(Self.terms, [Self.offers[1]])) == [])
+        #expect(
+            bench.step(self.market(nil, [Self.offers[1]])) == [self.withdrawal(Self.offers[1])])
     }
 }

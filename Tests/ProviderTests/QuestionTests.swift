@@ -1,3 +1,4 @@
+import Kernels
 import Primitives
 import Provider
 import Testing
@@ -26,7 +27,7 @@ import Testing
             Issue.record("no opening: \(answers)")
             return
         }
-        #expect(answer.job == Bench.job && answer.opening.leaf == 4)
+        #expect(answer.job == Bench.job && answer.opening.index == 4)
         #expect(answer.opening.sliceRoot == record.sliceRoots[4])
         // The ledger is asked once: what is over stays over.
         #expect(sent(provider.receive(Self.wantsOutput)).map(\.message) == [.outputAnswer(output)])
@@ -46,7 +47,7 @@ import Testing
             #expect(answers.map(\.message) == [self.declined(4, reason)], "\(standing)")
         }
         // While an audit is under way the ledger need not be asked, not even for the auditor.
-        _ = provider.step(.duties([Bench.open([4])]))
+        _ = provider.step(.duties([Bench.open()]))
         let early = provider.receive(Self.wantsLeaf)
         #expect(sent(early).map(\.message) == [self.declined(4, .notYet)])
         #expect(early.count == 1)
@@ -55,6 +56,20 @@ import Testing
             sent(provider.receive(Self.wantsOutput)).map(\.message) == [
                 self.declined(nil, .notYet)
             ])
+    }
+
+    /// Fails if `opened` outlives the attempt: a wrong leaf gives the job away again, perhaps to
+    /// another account of this node.
+    @Test func whatAnEarlierAttemptShowedIsHiddenAgain() throws {
+        var (provider, _) = try Bench.committed()
+        _ = provider.receive(Self.wantsLeaf)
+        #expect(sent(provider.step(.standing(Bench.job, .over))).count == 1)
+        for duty in [try Bench.run(), Bench.open()] {
+            var again = provider
+            _ = again.step(.duties([duty]))
+            let answers = sent(again.receive(Self.wantsLeaf)).map(\.message)
+            #expect(answers == [self.declined(4, .notYet)])
+        }
     }
 
     @Test func whatIsNotProvidedHereIsDeclined() throws {
@@ -87,7 +102,9 @@ import Testing
     @Test func phasesOfTheLedger() {
         let rows: [(String?, JobStanding)] = [
             ("posted", .open), ("assigned", .open), ("committed", .open), ("drawn", .open),
-            ("window", .over), ("settled", .over), ("cancelled", .unpaid),
+            ("summoned", .open), ("opened", .open), ("window", .over), ("settled", .over),
+            ("cancelled", .unpaid), ("faulted", .unpaid), ("kernelFault", .unpaid),
+            ("withheld", .unpaid),
             ("unassigned", .unpaid), ("uncommitted", .unpaid), ("unaudited", .unpaid),
             ("something new", .open), (nil, .unknown),
         ]
@@ -103,7 +120,7 @@ import Testing
         var client = Bench()
         let about: JobCommitment
         let output: JobOutput
-        let opening: Opening
+        let opening: LeafOpening
 
         init() throws {
             var (provider, record) = try Bench.committed()
@@ -199,13 +216,12 @@ import Testing
         func leaf(
             _ leaf: UInt64? = nil, salt: Digest? = nil, root: Digest? = nil, path: [Digest]? = nil
         ) -> Message {
-            .openingAnswer(
-                .init(
-                    job: Bench.job,
-                    opening: Opening(
-                        leaf: leaf ?? opening.leaf, salt: salt ?? opening.salt,
-                        sliceRoot: root ?? opening.sliceRoot, workDigest: opening.workDigest,
-                        path: path ?? opening.path)))
+            var bent = opening
+            bent.index = leaf ?? opening.index
+            bent.salt = salt ?? opening.salt
+            bent.sliceRoot = root ?? opening.sliceRoot
+            bent.path = path ?? opening.path
+            return .openingAnswer(.init(job: Bench.job, opening: bent))
         }
         func whole(root: Digest? = nil, salt: Digest? = nil, bytes: UInt64? = nil) -> Message {
             .outputAnswer(
@@ -285,6 +301,20 @@ import Testing
         #expect(self.refusal(more) == "notHere")
         let answer = Message.openingAnswer(.init(job: Bench.job, opening: scene.opening))
         #expect(scene.answer(answer).count == 256)
+    }
+
+    /// Fails if a remembered answer is not compared with the commitment: the job may have been
+    /// given to another provider since.
+    @Test func outputOfAnEarlierAttemptIsForgotten() throws {
+        var scene = try Scene()
+        _ = scene.client.step(.outputWanted(scene.about, token: Self.token))
+        _ = scene.answer(.outputAnswer(scene.output))
+        _ = scene.client.step(.fetched(scene.output.blob))
+        let later = JobCommitment(
+            job: Bench.job, provider: Bench.auditor, leaves: 5, leafRoot: .zero,
+            outputCommitment: .zero, outputBytes: scene.output.bytes)
+        let asked = sent(scene.client.step(.outputWanted(later, token: Self.token)))
+        #expect(asked.map(\.party) == [.account(Bench.auditor)])
     }
 
     @Test func localJobsAreAnsweredAtOnce() throws {

@@ -4,8 +4,8 @@ extension Methods {
     private static let jobID = Shape.required("job", Shape.digest, "its id")
     private static let notFound = MethodSchema.Failure("job.notFound", "no job has this id")
     private static let phase = Shape.choice(
-        "posted", "assigned", "committed", "drawn", "window", "settled", "cancelled", "unassigned",
-        "uncommitted", "unaudited")
+        "posted", "assigned", "committed", "drawn", "summoned", "opened", "window", "settled",
+        "cancelled", "unassigned", "uncommitted", "unaudited", "faulted", "kernelFault", "withheld")
     private static let entry = Shape.required(
         "entry", Shape.record, "the ledger's entry; protocol/state.md")
     private static let genesis = Shape.required(
@@ -101,7 +101,10 @@ extension Methods {
             .required("salt", Shape.digest, "of this leaf"),
             .required("sliceRoot", Shape.digest, "over the leaf's slice of the output"),
             .required("workDigest", Shape.digest, "zero where the kernel declares none"),
-            .required("path", Shape.list(Shape.digest, max: 64), "from the leaf to leafRoot")),
+            .required("path", Shape.list(Shape.digest, max: 64), "from the leaf to leafRoot"),
+            .required(
+                "outputPath", Shape.list(Shape.digest, max: 64),
+                "from the slice root to the output's root")),
         errors: [
             Self.notFound,
             .init("job.notCommitted", "there is nothing to open yet"),
@@ -113,6 +116,7 @@ extension Methods {
             .object(("job", Sample.job), ("leaf", .string("7"))),
             .object(
                 ("index", .string("7")), ("salt", Sample.digest), ("sliceRoot", Sample.digest),
-                ("workDigest", Sample.digest), ("path", .array([Sample.digest])))
+                ("workDigest", Sample.digest), ("path", .array([Sample.digest])),
+                ("outputPath", .array([Sample.digest])))
         ))
 }

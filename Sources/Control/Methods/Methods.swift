@@ -6,7 +6,7 @@ package enum Methods {
     package static let all: [MethodSchema] =
         Self.rpc + Self.node + Self.peers + Self.chain + Self.wallets + Self.transactions
         + Self.kernels
-        + Self.jobs + Self.blobs + Self.provider + Self.events
+        + Self.jobs + Self.blobs + Self.provider + Self.why + Self.governance + Self.events
 
     /// The declaration of one method.
     package static func named(_ name: String) -> MethodSchema? {

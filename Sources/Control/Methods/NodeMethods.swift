@@ -107,6 +107,16 @@ extension Methods {
             result: Shape.object(
                 .required("running", Shape.list(Shape.digest), "jobs still being finished")),
             example: (.object(), .object(("running", .array([]))))),
+        MethodSchema(
+            "provider.pause",
+            "Withdraws the offers until provider.start; running jobs are finished and committed.",
+            result: Shape.object(
+                .required("running", Shape.list(Shape.digest), "jobs still being finished"),
+                .required(
+                    "bond", Shape.amount, "held until those are settled, motes")),
+            example: (
+                .object(), .object(("running", .array([])), ("bond", .string("100000000000")))
+            )),
     ]
 
     static let events = [

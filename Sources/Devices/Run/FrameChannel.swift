@@ -36,18 +36,23 @@ final class FrameChannel {
         return writeAll(self.output, frame.bytes[...])
     }
 
-    private func read(_ count: Int) -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: count)
+    /// Fills `target` with what follows a frame; false where the input ends before.
+    func receive(into target: UnsafeMutableRawBufferPointer) -> Bool {
         var offset = 0
-        while offset < count {
-            let got = bytes.withUnsafeMutableBytes {
-                Glibc.read(self.input, $0.baseAddress?.advanced(by: offset), count - offset)
-            }
+        while offset < target.count {
+            let got = Glibc.read(
+                self.input, target.baseAddress?.advanced(by: offset), target.count - offset)
             if got < 0, errno == EINTR { continue }
-            guard got > 0 else { return nil }
+            guard got > 0 else { return false }
             offset += got
         }
-        return bytes
+        return true
+    }
+
+    private func read(_ count: Int) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        let isWhole = bytes.withUnsafeMutableBytes { self.receive(into: $0) }
+        return isWhole ? bytes : nil
     }
 }
 

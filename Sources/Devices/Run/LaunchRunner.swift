@@ -3,15 +3,16 @@ internal import Glibc
 internal import Kernels
 internal import Primitives
 
-/// Runs the one launch of a request and writes its output, slice after slice.
+/// Runs the one launch of a request and gives its output, slice after slice.
 final class LaunchRunner {
-    /// Bytes moved at once between files and the device.
+    /// Bytes moved at once between pipes and the device.
     private static let pieceBytes = 4 << 20
     /// Work-items along an axis for which PoCL's compiled program holds (it compiles another form
     /// for grids of 65,535 and wider).
     private static let narrowGridItems: UInt64 = 65_534
 
     private let request: RunRequest
+    private let channel: FrameChannel
     private let kernel: Kernel
     private let geometry: Geometry
     private let context: DeviceContext
@@ -19,33 +20,32 @@ final class LaunchRunner {
     private var finished = RunFinished()
     private let deadline: UInt64
 
-    /// Checks the request, opens the device and loads the program.
+    /// Checks the request against its kernel and the device; `began` is when it came.
     ///
     /// - Throws: ``WorkerFailure``.
-    init(_ request: RunRequest) throws(WorkerFailure) {
+    init(
+        _ request: RunRequest, _ loaded: LoadedKernel, _ channel: FrameChannel, began: UInt64
+    ) throws(WorkerFailure) {
         self.request = request
-        let (deadline, overflow) = monotonicNs().addingReportingOverflow(request.wallNs)
+        self.channel = channel
+        let (deadline, overflow) = began.addingReportingOverflow(request.wallNs)
         self.deadline = overflow ? .max : deadline
-        self.kernel = try KernelCompiler.kernel(request.package)
+        self.kernel = loaded.kernel
+        self.context = loaded.context
+        self.program = loaded.program
         guard request.order.launches.count == 1 else {
             throw WorkerFailure(.severalLaunches, "an order has exactly one launch")
         }
         do throws(WorkError) { self.geometry = try self.kernel.geometry(request.order) } catch {
             throw WorkerFailure(.orderRejected, error.message, log: error.code)
         }
-        let device = try Device.find(request.device)
-        try KernelCompiler.check(self.kernel, fits: device)
-        try Self.checkSizes(self.geometry, request, device)
-        self.context = try DeviceContext(device)
-        self.program = try DeviceProgram(
-            self.context, binary: request.program, entry: KernelABI.entry,
-            options: KernelCompiler.options(self.kernel, device))
+        try Self.checkSizes(self.geometry, request, loaded.context.device)
     }
 
     /// Runs to the end.
     ///
     /// - Throws: ``WorkerFailure``.
-    func run(progress: (RunProgress) -> Void) throws(WorkerFailure) -> RunFinished {
+    func run() throws(WorkerFailure) -> RunFinished {
         let start = monotonicNs()
         var buffers: [DeviceBuffer] = []
         for number in self.geometry.launch.buffers.indices {
@@ -60,7 +60,7 @@ final class LaunchRunner {
             elements: self.geometry.launch.buffers.map(\.elements),
             groups: self.geometry.launch.groups.array)
         try arguments.bind(self.program, buffers)
-        try self.execute(arguments, progress)
+        try self.execute(arguments)
         try self.gather(buffers)
         self.finished.transferNs = monotonicNs() - start - self.finished.kernelNs
         return self.finished
@@ -94,37 +94,33 @@ final class LaunchRunner {
         }
         let wanted = geometry.inputs.map { InputFile(buffer: UInt32($0.buffer), bytes: $0.bytes) }
         guard wanted == request.inputs else {
-            throw WorkerFailure(.badInput, "the input files are not those of the order")
+            throw WorkerFailure(.badInput, "the inputs are not those of the order")
         }
     }
 
-    /// Reads the input files into their buffers.
+    /// Takes the inputs, which follow the request, into their buffers.
     private func fill(_ buffers: [DeviceBuffer]) throws(WorkerFailure) {
         let piece = UnsafeMutableRawBufferPointer.allocate(
             byteCount: Self.pieceBytes, alignment: 16)
         defer { piece.deallocate() }
-        for (index, input) in self.geometry.inputs.enumerated() {
-            let file = WorkerProtocol.inputDescriptor + Int32(index)
+        for input in self.geometry.inputs {
             let total = Int(input.bytes)
             var offset = 0
             while offset < total {
-                let count = pread(
-                    file, piece.baseAddress, min(piece.count, total - offset), offset)
-                guard count > 0 else {
+                let count = min(piece.count, total - offset)
+                let part = UnsafeMutableRawBufferPointer(rebasing: piece[..<count])
+                guard self.channel.receive(into: part) else {
                     throw WorkerFailure(
-                        .badInput, "input of buffer \(input.buffer) ends after \(offset) bytes")
+                        .badInput, "input of buffer \(input.buffer) ends in \(total) bytes")
                 }
-                try buffers[input.buffer].write(
-                    UnsafeRawBufferPointer(rebasing: piece[..<count]), at: offset)
+                try buffers[input.buffer].write(UnsafeRawBufferPointer(part), at: offset)
                 offset += count
             }
         }
     }
 
     /// Enqueues the launch in pieces of about the wished time.
-    private func execute(
-        _ arguments: LaunchArguments, _ progress: (RunProgress) -> Void
-    ) throws(WorkerFailure) {
+    private func execute(_ arguments: LaunchArguments) throws(WorkerFailure) {
         let local = self.kernel.package.manifest.localSize.array
         let axisMax = local.map {
             self.context.device.isPoCL
@@ -149,7 +145,7 @@ final class LaunchRunner {
             budget = max(min(fitting, max(budget, window.groups) * 8), 1)
             let now = monotonicNs()
             if windows.remaining == 0 || now - lastSent >= 100_000_000 {
-                progress(done)
+                self.channel.send(.progress(done))
                 lastSent = now
             }
             guard now < self.deadline || windows.remaining == 0 else {
@@ -182,7 +178,7 @@ final class LaunchRunner {
                     try self.write(UnsafeRawBufferPointer(rebasing: pending[..<filled]))
                     filled = 0
                 }
-                // Large runs go from the device's memory to the file without another copy.
+                // Large runs go from the device's memory to the pipe without another copy.
                 if piece.count > pending.count {
                     try self.write(piece)
                 } else {
@@ -202,13 +198,12 @@ final class LaunchRunner {
     private func wrote(_ count: Int, _ error: Int32) throws(WorkerFailure) {
         guard error == 0 else {
             throw WorkerFailure(
-                error == EFBIG ? .outputTooLarge : .output,
-                "writing the output: \(String(cString: strerror(error)))", status: error)
+                .output, "giving the output: \(String(cString: strerror(error)))", status: error)
         }
         self.finished.outputBytes += UInt64(count)
     }
 
-    /// Writes to the output file; 0 or the errno.
+    /// Writes to the output pipe; 0 or the errno.
     private static func write(_ bytes: UnsafeRawBufferPointer) -> Int32 {
         var offset = 0
         while offset < bytes.count {

@@ -20,19 +20,24 @@ package enum WorkerLoop {
         hello.stage = stage
         hello.mechanisms = mechanisms
         guard channel.send(.hello(hello)) else { return }
+        var loaded: LoadedKernel?
         while let received = channel.receive() {
             let reply: WorkerReply
+            var isLast = false
             do throws(WorkerFailure) {
-                reply = try Self.answer(try received.get(), stage, channel)
+                reply = try Self.answer(try received.get(), stage, channel, &loaded)
             } catch {
                 reply = .failed(error)
+                // The inputs of this run may still be in the pipe, where frames would be read.
+                if case .success(.run) = received { isLast = true }
             }
-            guard channel.send(reply) else { return }
+            guard channel.send(reply), !isLast else { return }
         }
     }
 
     private static func answer(
-        _ request: WorkerRequest, _ stage: WorkerStage, _ channel: FrameChannel
+        _ request: WorkerRequest, _ stage: WorkerStage, _ channel: FrameChannel,
+        _ loaded: inout LoadedKernel?
     ) throws(WorkerFailure) -> WorkerReply {
         switch (request, stage) {
         case (.probe, _):
@@ -49,10 +54,29 @@ package enum WorkerLoop {
         case (.compile(let request), .compile):
             return .compiled(try KernelCompiler.compile(request))
         case (.run(let request), .run):
-            let runner = try LaunchRunner(request)
-            return .finished(try runner.run { channel.send(.progress($0)) })
+            return .finished(try Self.run(request, channel, &loaded))
         case (.compile, .run), (.run, .compile):
             throw WorkerFailure(.badRequest, "this worker is for the stage \(stage)")
         }
+    }
+
+    /// Runs a job, on the kernel of the one before where the request says so.
+    private static func run(
+        _ request: RunRequest, _ channel: FrameChannel, _ loaded: inout LoadedKernel?
+    ) throws(WorkerFailure) -> RunFinished {
+        let began = monotonicNs()
+        let kernel: LoadedKernel
+        if let known = loaded, known.serves(request) {
+            kernel = known
+        } else {
+            // The old one goes first: its memory is the new one's.
+            loaded = nil
+            guard !request.program.isEmpty else {
+                throw WorkerFailure(.badRequest, "no program, and none of this kernel is here")
+            }
+            kernel = try LoadedKernel(request)
+            loaded = kernel
+        }
+        return try LaunchRunner(request, kernel, channel, began: began).run()
     }
 }

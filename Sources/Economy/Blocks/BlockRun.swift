@@ -108,11 +108,16 @@ package struct BlockRun: Sendable {
         let salt = stack.salt
         let limits = genesis.ledger
         var chain: ChainState
+        // As the parent left them: a ballot may have changed them since the genesis.
+        let parameters: Parameters
         do throws(StateFault) {
-            guard let found = try stack.read(LedgerTables.chain, 0) else {
+            guard let found = try stack.read(LedgerTables.chain, 0),
+                let now = try stack.read(EconomyTable.parameters, 0)
+            else {
                 throw StateFault.damaged(path: .zero)
             }
             chain = found
+            parameters = now
         } catch {
             throw .stateUnreadable(error)
         }
@@ -130,7 +135,7 @@ package struct BlockRun: Sendable {
         moment.height = chain.height
         moment.time = chain.time
         self.state = EconomyState(
-            ledger: ledger, salt: salt, moment: moment, parameters: genesis.parameters,
+            ledger: ledger, salt: salt, moment: moment, parameters: parameters,
             kernels: kernels)
         self.payout =
             simulates ? self.state.openSimulation() : try self.state.openBlock(plan)

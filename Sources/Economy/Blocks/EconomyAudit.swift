@@ -3,9 +3,14 @@ package import Primitives
 
 /// The books of the economy: what is owed equals what is there.
 ///
-/// 1. The escrow account has exactly the escrows of open jobs, and the counter says so.
-/// 2. Bonds of offers are exactly the holds for bonds, and the counter says so.
-/// 3. A closed job has no escrow; an open one has its maximum price and audit fee.
+/// 1. The escrow account has exactly the escrows of open jobs and what they hold for summonses and
+///    challenges, and the counters say so.
+/// 2. Bonds of offers are exactly the holds for bonds, and the counter says so; bonds of kernels
+///    are exactly the holds for those.
+/// 3. A closed job has no escrow and nothing prepaid; an open one has its maximum price and audit
+///    fee, whatever its attempt.
+/// 4. The counters say how many jobs are challenged, and how many are summoned.
+/// 5. Stakes and ballots: see ``StakeSums``.
 package enum EconomyAudit {
     /// Sums on both sides, modulo 2^128: equal differences are what is compared.
     private struct Sums: Hashable {
@@ -13,9 +18,16 @@ package enum EconomyAudit {
         var escrows: UInt128 = 0
         var escrowBalance: UInt128 = 0
         var escrowCounter: UInt128 = 0
+        var prepaid: UInt128 = 0
+        var prepaidCounter: UInt128 = 0
+        var questions: UInt128 = 0
+        var questionCounter: UInt128 = 0
         var bonds: UInt128 = 0
         var bondHolds: UInt128 = 0
         var bondCounter: UInt128 = 0
+        var kernelBonds: UInt128 = 0
+        var kernelHolds: UInt128 = 0
+        var stakes = StakeSums()
 
         /// Adds a row, or takes it away.
         ///
@@ -24,23 +36,36 @@ package enum EconomyAudit {
             guard key.count >= 2 else { return "a key without a table" }
             let tag = UInt16(key[0]) | UInt16(key[1]) << 8
             do throws(DecodeError) {
+                let fault = try self.stakes.add(
+                    tag: tag, key: key, record: record, isAfter: isAfter)
+                if let fault { return fault }
                 switch tag {
                 case EconomyTable.job.tag:
                     let job = try JobEntry(canonical: record)
                     Self.add(job.escrow, to: &self.escrows, isAfter)
+                    Self.add(job.prepaid, to: &self.prepaid, isAfter)
+                    Self.add(job.questions, to: &self.questions, isAfter)
                     if isAfter { return Self.fault(of: job) }
+                case EconomyTable.kernel.tag:
+                    let kernel = try KernelEntry(canonical: record)
+                    Self.add(kernel.bond, to: &self.kernelBonds, isAfter)
                 case EconomyTable.offer.tag:
                     let offer = try OfferEntry(canonical: record)
                     Self.add(offer.bond, to: &self.bonds, isAfter)
-                    if isAfter, offer.open > offer.capacity { return "an offer is over capacity" }
+                    if isAfter, !offer.isWithinCapacity { return "an offer is over capacity" }
                 case EconomyTable.counters.tag:
                     let counters = try Counters(canonical: record)
                     Self.add(counters.escrow, to: &self.escrowCounter, isAfter)
+                    Self.add(counters.prepaid, to: &self.prepaidCounter, isAfter)
+                    Self.add(counters.questions, to: &self.questionCounter, isAfter)
                     Self.add(counters.bonds, to: &self.bondCounter, isAfter)
                 case LedgerTables.holds.tag:
                     let hold = try Hold(canonical: record)
                     if hold.purpose == EconomyState.bondPurpose {
                         Self.add(hold.amount, to: &self.bondHolds, isAfter)
+                    }
+                    if hold.purpose == EconomyState.kernelBondPurpose {
+                        Self.add(hold.amount, to: &self.kernelHolds, isAfter)
                     }
                 case LedgerTables.balances.tag:
                     let holding = try Holding(canonical: Array(key.dropFirst(2)))
@@ -60,20 +85,32 @@ package enum EconomyAudit {
             sum = isAfter ? sum &+ amount.units : sum &- amount.units  // raw: see above
         }
 
+        private static func add(_ number: UInt128, to sum: inout UInt128, _ isAfter: Bool) {
+            sum = isAfter ? sum &+ number : sum &- number
+        }
+
         private static func fault(of job: JobEntry) -> String? {
             let whole = job.maxPrice + job.auditFee
             if job.phase.isOpen {
                 return job.escrow == whole ? nil : "an open job lacks escrow"
             }
+            if job.prepaid > .zero { return "a closed job has something prepaid" }
             return job.escrow == .zero ? nil : "a closed job has escrow"
         }
 
         var fault: String? {
-            if self.escrows != self.escrowBalance { return "escrow account differs from open jobs" }
+            if self.escrows &+ self.prepaid != self.escrowBalance {
+                return "escrow account differs from open jobs"
+            }
+            if self.prepaid != self.prepaidCounter { return "prepaid counter differs from jobs" }
+            if self.questions != self.questionCounter {
+                return "counters of challenges and summonses differ from jobs"
+            }
             if self.escrows != self.escrowCounter { return "escrow counter differs from open jobs" }
             if self.bonds != self.bondHolds { return "bond holds differ from offers" }
             if self.bonds != self.bondCounter { return "bond counter differs from offers" }
-            return nil
+            if self.kernelBonds != self.kernelHolds { return "bond holds differ from kernels" }
+            return self.stakes.fault
         }
     }
 
@@ -122,5 +159,19 @@ package enum EconomyAudit {
         } catch {
             return nil
         }
+    }
+}
+
+extension JobEntry {
+    /// Its open challenge, and its open summons in the upper half.
+    fileprivate var questions: UInt128 {
+        (self.challenge == nil ? 0 : 1) + (self.phase == .summoned ? 1 << 64 : 0)
+    }
+}
+
+extension Counters {
+    /// As `JobEntry.questions`, of all jobs.
+    fileprivate var questions: UInt128 {
+        UInt128(self.challenges) + UInt128(self.summonses) << 64
     }
 }

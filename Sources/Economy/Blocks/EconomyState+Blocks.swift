@@ -29,11 +29,13 @@ extension EconomyState {
         guard RevealChain.step(plan.reveal) == validator.lastReveal else { throw .revealWrong }
         validator.lastReveal = plan.reveal
         validator.reveals += 1
+        validator.proposed = self.moment
         self.write(EconomyTable.validator, UInt32(clamping: index), validator)
         let mix = self.mixBeacon(plan)
         self.openLane()
+        let posted = self.counters.drawTail - self.counters.drawHead
         self.runDue()
-        self.runDraws(proposer: plan.proposer, mix: mix)
+        self.runDraws(posted: posted, mix: mix)
         return validator.payout
     }
 
@@ -61,7 +63,7 @@ extension EconomyState {
         self.lane.window = window
     }
 
-    /// Writes what publishing used, failed publications included.
+    /// Writes what publishing used, failed ones included.
     mutating func closeLane() {
         let stored = self.read(EconomyTable.lane, 0) ?? RefereeLane()
         if self.lane.used > 0, stored != self.lane {

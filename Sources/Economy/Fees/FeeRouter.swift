@@ -12,10 +12,10 @@ package enum FeeRouter {
     }
 
     /// - Rounding: down; the burn, named last, keeps the remainder.
-    package static func split(_ fee: Amount, _ parameters: Parameters) -> Split {
-        let stakers = fee.fraction(parameters.stakersPart, .down)
-        let treasury = fee.fraction(parameters.treasuryPart, .down)
-        let cover = fee.fraction(parameters.coverPart, .down)
+    package static func split(_ fee: Amount, _ terms: FeeTerms) -> Split {
+        let stakers = fee.fraction(terms.stakersPart, .down)
+        let treasury = fee.fraction(terms.treasuryPart, .down)
+        let cover = fee.fraction(terms.coverPart, .down)
         let afterStakers = (fee - stakers).proven("a fraction is at most the whole")
         let afterTreasury = (afterStakers - treasury).proven("the parts are at most the whole")
         let burned = (afterTreasury - cover).proven("the parts are at most the whole")

@@ -9,15 +9,24 @@ package struct GenesisValidator: Record {
     package var stake: Amount = .zero
     /// The last value of its reveal chain.
     package var anchor: Digest = .zero
+    /// The last value of the chain that names the leaves it audits.
+    package var auditAnchor: Digest = .zero
+    /// Values in that chain: the audits that the validator can be drawn for.
+    package var auditCount: UInt32 = 0
     /// Gets tips and audit fees, and signs audits.
     package var payout: AccountID = .zero
 
     package init() {}
 
-    package init(key: PublicKey, stake: Amount, anchor: Digest, payout: AccountID) {
+    package init(
+        key: PublicKey, stake: Amount, anchor: Digest, auditAnchor: Digest, auditCount: UInt32,
+        payout: AccountID
+    ) {
         self.key = key
         self.stake = stake
         self.anchor = anchor
+        self.auditAnchor = auditAnchor
+        self.auditCount = auditCount
         self.payout = payout
     }
 
@@ -27,6 +36,8 @@ package struct GenesisValidator: Record {
         try visitor.field("key", &self.key)
         try visitor.field("stake", &self.stake)
         try visitor.field("anchor", &self.anchor)
+        try visitor.field("auditAnchor", &self.auditAnchor)
+        try visitor.field("auditCount", &self.auditCount)
         try visitor.field("payout", &self.payout)
     }
 }
@@ -106,8 +117,9 @@ package struct Genesis: Record {
     ///
     /// - Bounds: the payout account must not be the provider's: nobody audits itself.
     package static func dev(
-        key: PublicKey, anchor: Digest, payout: AccountID, time: LedgerTime,
-        accounts: [GenesisAccount], name: String = "starling-dev"
+        key: PublicKey, anchor: Digest, auditAnchor: Digest, auditCount: UInt32 = 65_536,
+        payout: AccountID, time: LedgerTime, accounts: [GenesisAccount],
+        name: String = "starling-dev"
     ) -> Genesis {
         var genesis = Genesis()
         genesis.name = name
@@ -116,10 +128,15 @@ package struct Genesis: Record {
         genesis.parameters.offerStandingMs = 0
         genesis.parameters.kernelActivationMs = 0
         genesis.parameters.windowMs = 200
+        genesis.parameters.unbondingMs = 60_000
+        genesis.parameters.ballot.votingMs = 20_000
+        genesis.parameters.ballot.timelockMs = 5_000
+        genesis.parameters.ballot.deposit = Amount(Amount.motesPerStar)
+        genesis.parameters.ballot.powerMin = Amount(Amount.motesPerStar)
         genesis.validators = [
             GenesisValidator(
                 key: key, stake: Amount(1_000 * Amount.motesPerStar), anchor: anchor,
-                payout: payout)
+                auditAnchor: auditAnchor, auditCount: auditCount, payout: payout)
         ]
         genesis.accounts = accounts
         return genesis
@@ -140,10 +157,14 @@ package struct Genesis: Record {
         if let fault = self.parameters.fault { throw Fault(fault) }
         guard self.ledger.isValid else { throw Fault("ledger parameters are invalid") }
         guard !self.validators.isEmpty else { throw Fault("no validators") }
+        guard Int(self.parameters.drawProposers) <= self.validators.count else {
+            throw Fault("drawProposers exceeds the number of validators")
+        }
         let salt = self.salt
         var state = LedgerState(
             on: StateStack(salt: salt), parameters: self.ledger, time: self.time)
         try self.issue(&state)
+        self.stake(&state)
         state[EconomyTable.parameters, 0] = self.parameters
         state[EconomyTable.counters, 0] = Counters()
         var beacon = Beacon()
@@ -151,7 +172,8 @@ package struct Genesis: Record {
         state[EconomyTable.beacon, 0] = beacon
         for (index, one) in self.validators.enumerated() {
             state[EconomyTable.validator, UInt32(clamping: index)] = Validator(
-                key: one.key, stake: one.stake, payout: one.payout, anchor: one.anchor)
+                key: one.key, stake: one.stake, payout: one.payout, anchor: one.anchor,
+                auditAnchor: one.auditAnchor, auditCount: one.auditCount)
         }
         state[LedgerTables.chain, 0] = ChainState(time: self.time)
         let sealed: SealedBlock
@@ -180,6 +202,10 @@ package struct Genesis: Record {
         }
         for module in ModuleAccount.names { state.openModule(module) }
         for account in self.accounts where account.balance > .zero {
+            // What a module has is what it owes; nobody is owed this.
+            guard !ModuleAccount.owns(account.account) else {
+                throw Fault("\(account.account.short) is a module's account")
+            }
             try Self.mint(account.balance, to: account.account, &state)
         }
         for (index, one) in self.validators.enumerated() {
@@ -190,16 +216,46 @@ package struct Genesis: Record {
             guard index == 0 || self.validators[index - 1].key < one.key else {
                 throw Fault("validator \(index): keys ascend, and each is there once")
             }
+            guard one.auditAnchor != .zero else {
+                throw Fault("validator \(index) has no audit anchor")
+            }
+            guard one.auditCount > 0 else { throw Fault("validator \(index) has no audits") }
+            guard !ModuleAccount.owns(one.payout) else {
+                throw Fault("validator \(index) pays out to a module's account")
+            }
             try Self.mint(one.stake, to: one.payout, &state)
-            let subject = one.key.canonicalBytes
-            let id = HoldID.of(2, Blake2b.hash(.node, .none, subject), state.salt)
             do throws(Hold.Rejection) {
                 try state.placeHold(
-                    id, Hold(owner: one.payout, asset: .star, amount: one.stake, purpose: 2))
+                    Self.stakeHold(one.key, state.salt),
+                    Hold(
+                        owner: one.payout, asset: .star, amount: one.stake,
+                        purpose: EconomyState.validatorPurpose))
             } catch {
                 throw Fault("stake of validator \(index): \(error.code.name)")
             }
         }
+    }
+
+    /// Every validator's payout has its stake: it earns and votes as bonded coins do.
+    ///
+    /// The sums were minted before, so that they are part of the supply.
+    private func stake(_ state: inout LedgerState) {
+        var pool = StakePool()
+        for one in self.validators {
+            var entry = state[EconomyTable.stake, one.payout] ?? StakeEntry()
+            entry.locked = (entry.locked + one.stake).proven("minted coins are in the supply")
+            PowerHistory.note(entry.power, at: 0, in: &entry.points, snapshots: [])
+            state[EconomyTable.stake, one.payout] = entry
+            pool.locked = (pool.locked + one.stake).proven("minted coins are in the supply")
+        }
+        PowerHistory.note(pool.power, at: 0, in: &pool.points, snapshots: [])
+        state[EconomyTable.stakePool, 0] = pool
+    }
+
+    /// Names the hold on the stake of the validator with that key.
+    package static func stakeHold(_ key: PublicKey, _ salt: ChainSalt) -> HoldID {
+        HoldID.of(
+            EconomyState.validatorPurpose, Blake2b.hash(.node, .none, key.canonicalBytes), salt)
     }
 
     private static func mint(

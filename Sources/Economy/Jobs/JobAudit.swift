@@ -1,30 +1,6 @@
-import Kernels
+package import Kernels
 import Ledger
 package import Primitives
-
-/// One opened leaf as the ledger checks it.
-package struct LeafOpening: Record {
-    /// A path of 64 siblings serves 2^64 leaves.
-    package static let pathMax = 64
-
-    package var index: UInt64 = 0
-    package var salt: Digest = .zero
-    package var sliceRoot: Digest = .zero
-    package var workDigest: Digest = .zero
-    package var path: [Digest] = []
-
-    package init() {}
-
-    package static var blank: LeafOpening { LeafOpening() }
-
-    package mutating func visit<V: FieldVisitor>(_ visitor: inout V) throws(V.Failure) {
-        try visitor.field("index", &self.index)
-        try visitor.field("salt", &self.salt)
-        try visitor.field("sliceRoot", &self.sliceRoot)
-        try visitor.field("workDigest", &self.workDigest)
-        try visitor.list("path", &self.path, max: Self.pathMax)
-    }
-}
 
 /// The drawn auditor vouches for the drawn leaves.
 package struct JobAudit: Operation {
@@ -33,9 +9,14 @@ package struct JobAudit: Operation {
     package static let summary = "The drawn auditor vouches for the leaves it re-ran."
 
     package var job: JobID = .zero
-    package var openings: [LeafOpening] = []
-    package var outputRoot: Digest = .zero
-    package var outputSalt: Digest = .zero
+    /// The auditor's pre-image for this draw: names the leaves.
+    package var reveal: Digest = .zero
+    /// Opens the commitment that the auditor made before it saw the provider's slice roots.
+    package var salt: Digest = .zero
+    package var openings: LeafOpenings = .blank
+    /// The provider's node over ``Transcript/digest(job:auditor:commitment:openings:_:)``; not
+    /// looked at where the openings lie on the ledger.
+    package var signature: Signature = .blank
 
     package init() {}
 
@@ -43,9 +24,10 @@ package struct JobAudit: Operation {
 
     package mutating func visit<V: FieldVisitor>(_ visitor: inout V) throws(V.Failure) {
         try visitor.field("job", &self.job)
-        try visitor.list("openings", &self.openings, max: JobEntry.auditedMax)
-        try visitor.field("outputRoot", &self.outputRoot)
-        try visitor.field("outputSalt", &self.outputSalt)
+        try visitor.field("reveal", &self.reveal)
+        try visitor.field("salt", &self.salt)
+        try visitor.field("openings", &self.openings)
+        try visitor.field("signature", &self.signature)
     }
 
     /// In the order checked.
@@ -54,42 +36,65 @@ package struct JobAudit: Operation {
         case notTheAuditor = 1161
         case notDrawn = 1162
         case tooLate = 1163
+        case revealWrong = 1167
         case wrongLeaves = 1164
         case outputDoesNotOpen = 1165
         case leafNotInRoot = 1166
+        case sliceNotInOutput = 1168
+        case openingsDiffer = 1169
+        case commitmentDiffers = 1170
+        case signatureWrong = 1171
         package static let prefix = "job.audit"
     }
 
-    /// - Touches: one job, the due queue.
-    /// - Bounds: `JobEntry.auditedMax` openings of at most 64 siblings each.
+    /// - Touches: one job, its openings, the auditor's row, the due queue.
+    /// - Bounds: `JobEntry.auditedMax` openings of two paths each; at most 256 steps of a chain.
     /// - Source: protocol/jobs.md, "Audit".
     package func apply(to state: inout EconomyState, by account: AccountID) throws(Failure) {
         guard var job = state.job(self.job) else { throw Failure(Rejection.jobNotFound) }
         guard job.auditor == account, job.drawn != nil else {
             throw Failure(Rejection.notTheAuditor)
         }
-        guard job.phase == .drawn else { throw Failure(Rejection.notDrawn) }
+        guard job.phase == .drawn || job.phase == .opened else {
+            throw Failure(Rejection.notDrawn)
+        }
         guard state.now < job.due else { throw Failure(Rejection.tooLate) }
-        guard self.openings.map(\.index) == job.indices else {
-            throw Failure(Rejection.wrongLeaves)
+        guard job.isRight(reveal: self.reveal) else { throw Failure(Rejection.revealWrong) }
+        state.take(reveal: self.reveal, of: &job)
+        let sample = job.sample(state.salt) ?? []
+        switch job.fault(of: self.openings, indices: sample, state.salt) {
+        case nil: break
+        case .wrongLeaves?: throw Failure(Rejection.wrongLeaves)
+        case .outputDoesNotOpen?: throw Failure(Rejection.outputDoesNotOpen)
+        case .leafNotInRoot?: throw Failure(Rejection.leafNotInRoot)
+        case .sliceNotInOutput?: throw Failure(Rejection.sliceNotInOutput)
         }
-        let output = Blake2b.pair(.output, state.salt, self.outputSalt, self.outputRoot)
-        guard output == job.outputCommitment else { throw Failure(Rejection.outputDoesNotOpen) }
-        for opening in self.openings {
-            let leaf = Leaf.digest(
-                salt: opening.salt, job: job.id, provider: job.provider, launch: 0,
-                index: opening.index, sliceRoot: opening.sliceRoot,
-                workDigest: opening.workDigest, chain: state.salt)
-            let isMember = Merkle.verify(
-                leaf: leaf, index: opening.index, count: job.leaves, path: opening.path,
-                root: job.leafRoot, .leaves, state.salt)
-            guard isMember else { throw Failure(Rejection.leafNotInRoot) }
+        try self.checkTranscript(job, &state)
+        state.openWindow(job, outputRoot: self.openings.outputRoot)
+    }
+
+    /// What shows that the auditor was bound before it saw the provider's slice roots: the
+    /// provider's signature, or the commitment in its summons.
+    private func checkTranscript(
+        _ job: JobEntry, _ state: inout EconomyState
+    ) throws(Failure) {
+        let commitment = Transcript.commitment(
+            salt: self.salt, job: job.id, auditor: job.auditor,
+            sliceRoots: self.openings.leaves.map(\.sliceRoot), state.salt)
+        let openings = self.openings.hash(state.salt)
+        if job.phase == .opened {
+            guard openings == job.openingsHash else { throw Failure(Rejection.openingsDiffer) }
+            guard commitment == job.auditCommitment else {
+                throw Failure(Rejection.commitmentDiffers)
+            }
+            return
         }
-        job.phase = .window
-        job.outputRoot = self.outputRoot
-        job.audited = state.moment
-        job.due = state.later(by: job.windowMs)
-        state.put(job)
-        state.schedule(job)
+        state.ledger.charge(signatures: 1)
+        let digest = Transcript.digest(
+            job: job.id, auditor: job.auditor, commitment: commitment, openings: openings,
+            state.salt)
+        guard job.providerNode.verify(self.signature, digest) else {
+            throw Failure(Rejection.signatureWrong)
+        }
     }
 }

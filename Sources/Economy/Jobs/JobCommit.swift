@@ -46,13 +46,11 @@ package struct JobCommit: Operation {
         }
         guard job.phase == .assigned else { throw Failure(Rejection.notRunning) }
         guard state.now < job.due else { throw Failure(Rejection.tooLate) }
-        job.phase = .committed
         job.leafRoot = self.leafRoot
         job.outputCommitment = self.outputCommitment
         job.committed = state.moment
-        job.due = state.later(by: job.auditMs)
-        state.put(job)
-        state.schedule(job)
-        state.awaitDraw(job.id)
+        state.freePlace(of: job.offer)
+        state.enter(.committed, job, forMs: job.auditMs)
+        state.awaitAuditor(job.id)
     }
 }

@@ -1,15 +1,11 @@
+import Kernels
 import Ledger
-package import Primitives
+import Primitives
 
-// What happens to a job outside its operations: draws, deadlines, settlement. Every open phase has
-// an item in the due queue that ends it and returns the escrow.
+// What happens to a job outside its operations: how it begins, how its phases follow, how it ends.
+// Every open phase has an item in the due queue that ends it; the escrow never shrinks before the
+// end.
 extension EconomyState {
-    /// A job without a qualifying offer is drawn again after this long.
-    static let redrawMs: UInt64 = 500
-    /// A drawn auditor that says nothing for this long is replaced by another draw. Guess: the
-    /// longest audit takes a fraction of it.
-    static let auditorSilenceMs: UInt64 = 10_000
-
     /// Puts a new job into state and queues. The escrow is in the escrow account already.
     mutating func openJob(_ new: JobEntry, order: [UInt8]) {
         var job = new
@@ -19,7 +15,12 @@ extension EconomyState {
         counters.openJobs += 1
         counters.escrow = self.sum(counters.escrow, job.escrow, "the sum of escrows")
         self.counters = counters
+        if var kernel = self.kernel(job.kernel) {
+            kernel.open += 1
+            self.write(EconomyTable.kernel, kernel.id, kernel)
+        }
         job.orderBytes = UInt32(clamping: order.count)
+        job.since = self.moment
         self.put(job)
         self.write(EconomyTable.jobSequence, job.sequence, job.id)
         self.writePieces(order, of: .order, job.id.digest)
@@ -27,8 +28,71 @@ extension EconomyState {
         self.awaitDraw(job.id)
     }
 
+    /// Moves a job into a phase that ends after `ms`.
+    mutating func enter(_ phase: JobPhase, _ entry: JobEntry, forMs ms: UInt64) {
+        var job = entry
+        job.phase = phase
+        job.since = self.moment
+        job.due = self.later(by: ms)
+        self.put(job)
+        self.schedule(job)
+    }
+
+    /// The audit was right: from here on the job is paid unless somebody proves a leaf wrong or an
+    /// output is withheld.
+    mutating func openWindow(_ audited: JobEntry, outputRoot: Digest) {
+        var job = audited
+        self.deleteOpenings(of: &job)
+        job.outputRoot = outputRoot
+        job.audited = self.moment
+        self.enter(.window, job, forMs: job.windowMs)
+    }
+
+    /// A challenged job's window stays open for whoever reads the answer.
+    mutating func extendWindow(_ challenged: JobEntry) {
+        var job = challenged
+        if let end = job.challenge?.due {
+            job.due = max(job.due, end.adding(ms: job.windowMs) ?? LedgerTime(ms: .max))
+        }
+        self.put(job)
+        self.schedule(job)
+    }
+
+    /// The next attempt: everything of the one before is forgotten but the escrow.
+    mutating func postAgain(_ before: JobEntry) {
+        var job = JobEntry()
+        job.id = before.id
+        job.sequence = before.sequence
+        job.requester = before.requester
+        job.kernel = before.kernel
+        job.exactness = before.exactness
+        job.leaves = before.leaves
+        job.gas = before.gas
+        job.outputBytes = before.outputBytes
+        job.leavesToAudit = before.leavesToAudit
+        job.fees = before.fees
+        job.maxPrice = before.maxPrice
+        job.auditFee = before.auditFee
+        job.escrow = before.escrow
+        job.assignMs = before.assignMs
+        job.runMs = before.runMs
+        job.auditMs = before.auditMs
+        job.auditorMs = before.auditorMs
+        job.windowMs = before.windowMs
+        job.note = before.note
+        job.orderBytes = before.orderBytes
+        job.posted = before.posted
+        job.attempt = before.attempt + 1
+        self.enter(.posted, job, forMs: job.assignMs)
+        self.awaitDraw(job.id)
+    }
+
+    // MARK: Ends
+
     /// Ends an open job without pay: the whole escrow returns to the requester.
-    mutating func close(_ open: JobEntry, as phase: JobPhase) {
+    ///
+    /// - Parameter freesOffer: false where the provider's bond must stay for a second proof.
+    mutating func close(_ open: JobEntry, as phase: JobPhase, freesOffer: Bool = true) {
         precondition(open.phase.isOpen && !phase.isOpen, "an open job closes once")
         var job = open
         var waterfall = Waterfall.blank
@@ -36,7 +100,29 @@ extension EconomyState {
         job.waterfall = waterfall
         job.phase = phase
         self.payOut(job.escrow, to: job.requester)
-        self.finish(job)
+        self.finish(job, freesOffer: freesOffer)
+    }
+
+    /// Ends a job whose kernel broke its own bound: the provider is paid for what was measured.
+    ///
+    /// - Parameter gas: referee gas that was measured; zero where another job showed the fault.
+    /// - Rounding: down; the requester gets the rest.
+    mutating func closeForKernelFault(_ open: JobEntry, gas: UInt64) {
+        precondition(open.phase.isOpen, "an open job closes once")
+        var job = open
+        self.returnPrepaid(of: &job)
+        self.deleteOpenings(of: &job)
+        job.challenge = nil
+        var waterfall = Waterfall.blank
+        let part = job.price.mulDiv(UInt128(min(gas, job.gas)), UInt128(max(job.gas, 1)), .down)
+        waterfall.price = part ?? .zero
+        waterfall.operator = waterfall.price
+        waterfall.refund = self.less(job.escrow, waterfall.price, "the refund")
+        job.waterfall = waterfall
+        job.phase = .kernelFault
+        self.payOut(waterfall.operator, to: job.provider)
+        self.payOut(waterfall.refund, to: job.requester)
+        self.finish(job, freesOffer: true)
     }
 
     /// Pays a job whose window has passed: fee router, author, operator, auditor, refund.
@@ -45,11 +131,12 @@ extension EconomyState {
         var job = audited
         let author = self.kernel(job.kernel)
         let parts = Waterfall.Parts(author: author?.fee ?? .blank)
-        var waterfall = Waterfall.divide(job.price, parts, self.parameters)
+        var waterfall = Waterfall.divide(job.price, parts, job.fees)
             .proven("fee and author take at most half each")
         waterfall.auditor = job.auditFee
         waterfall.refund = self.less(job.maxPrice, job.price, "the refund")
         self.payOut(waterfall.stakers, to: ModuleAccount.stakers)
+        self.creditStakers(waterfall.stakers)
         self.payOut(waterfall.treasury, to: ModuleAccount.treasury)
         self.payOut(waterfall.cover, to: ModuleAccount.cover)
         self.payOut(waterfall.burned, to: .issuance(of: .star))
@@ -59,215 +146,114 @@ extension EconomyState {
         self.payOut(waterfall.refund, to: job.requester)
         job.waterfall = waterfall
         job.phase = .settled
-        self.finish(job)
+        self.finish(job, freesOffer: true)
     }
 
-    /// The end of every job: sums, the offer's capacity, the moment.
-    private mutating func finish(_ ended: JobEntry) {
+    /// The end of every job: sums, the kernel, the offer's capacity, the moment.
+    private mutating func finish(_ ended: JobEntry, freesOffer: Bool) {
         var job = ended
         var counters = self.counters
         counters.openJobs = counters.openJobs &- 1
         counters.escrow = self.less(counters.escrow, job.escrow, "the sum of escrows")
         self.counters = counters
+        if job.prepaid > .zero { self.breakBooks("a job closes with something prepaid") }
         job.escrow = .zero
         job.closed = self.moment
         self.put(job)
-        if job.assigned != nil, var offer = self.offer(job.offer), offer.open > 0 {
-            offer.open -= 1
-            self.settle(offer)
+        if freesOffer, job.assigned != nil { self.leaveOffer(job) }
+        if var kernel = self.kernel(job.kernel) {
+            kernel.open = kernel.open > 0 ? kernel.open - 1 : 0
+            self.settle(kernel)
         }
     }
 
-    // MARK: Due work
-
-    /// Does what is due: at most one page, in the order of (time, sequence).
-    mutating func runDue() {
-        for _ in 0..<self.parameters.duePerBlock {
-            guard let item = self.popDue() else { return }
-            switch item.kind {
-            case .job: self.jobIsDue(JobID(item.subject), item.time)
-            case .offer: self.offerIsDue(OfferID(item.subject))
-            case .draw: self.drawIsDue(JobID(item.subject))
-            }
-        }
+    /// The provider has done the work: its place is free, its bond stays behind the job.
+    mutating func freePlace(of id: OfferID) {
+        guard var offer = self.offer(id), offer.running > 0 else { return }
+        offer.running -= 1
+        self.put(offer)
     }
 
-    private mutating func jobIsDue(_ id: JobID, _ time: LedgerTime) {
-        // An item of a phase that ended early carries another time than the job's.
-        guard let job = self.job(id), job.phase.isOpen, job.due == time else { return }
-        switch job.phase {
-        case .posted: self.close(job, as: .unassigned)
-        case .assigned: self.close(job, as: .uncommitted)
-        case .committed, .drawn: self.close(job, as: .unaudited)
-        case .window: self.settle(job)
-        case .settled, .cancelled, .unassigned, .uncommitted, .unaudited: return
-        }
+    /// The offer's bond stands behind the job no longer.
+    mutating func leaveOffer(_ job: JobEntry) {
+        if job.committed == nil { self.freePlace(of: job.offer) }
+        self.leaveOffer(job.offer)
     }
 
-    private mutating func offerIsDue(_ id: OfferID) {
-        guard var offer = self.offer(id), !offer.closing else { return }
-        offer.closing = true
+    /// As ``leaveOffer(_:)-(JobEntry)``, for a job that was committed.
+    mutating func leaveOffer(_ id: OfferID) {
+        guard var offer = self.offer(id), offer.open > 0 else { return }
+        offer.open -= 1
         self.settle(offer)
     }
 
-    private mutating func drawIsDue(_ id: JobID) {
-        guard var job = self.job(id) else { return }
-        switch job.phase {
-        case .posted: self.awaitDraw(id)
-        case .drawn:
-            // An item of an earlier draw is too young for this one.
-            guard let drawn = job.drawn,
-                let late = drawn.time.adding(ms: Self.auditorSilenceMs), late <= self.now
-            else { return }
-            job.phase = .committed
-            job.proposers = []
-            self.put(job)
-            self.awaitDraw(id)
-        case .assigned, .committed, .window, .settled, .cancelled, .unassigned, .uncommitted,
-            .unaudited:
-            return
+    // MARK: Kernels and openings
+
+    /// Writes a kernel back; the bond of a retired one without open jobs is freed.
+    mutating func settle(_ entry: KernelEntry) {
+        var kernel = entry
+        if kernel.isRetired, kernel.open == 0, kernel.bond > .zero {
+            self.free(HoldID.of(Self.kernelBondPurpose, kernel.id.digest, self.salt))
+            kernel.bond = .zero
         }
+        self.write(EconomyTable.kernel, kernel.id, kernel)
     }
 
-    // MARK: Draws
-
-    /// Draws for the jobs that were waiting before this block's reveal.
-    mutating func runDraws(proposer: NodeID, mix: Digest) {
-        let waiting = self.counters.drawTail - self.counters.drawHead
-        let validators = self.validators()
-        for _ in 0..<min(waiting, UInt64(self.parameters.duePerBlock)) {
-            guard let id = self.popDraw(), let job = self.job(id) else { continue }
-            switch job.phase {
-            case .posted: self.drawProvider(job, mix)
-            case .committed: self.drawAuditor(job, proposer, mix, validators)
-            case .assigned, .drawn, .window, .settled, .cancelled, .unassigned, .uncommitted,
-                .unaudited:
-                continue
-            }
-        }
-    }
-
-    /// A number in 0..<bound from mix, job and role; the bias is below 2^-16 of a unit of weight.
-    private func draw(_ role: UInt8, _ mix: Digest, _ job: JobID, below bound: UInt128) -> UInt128 {
-        var hash = Blake2b(.draw, self.salt)
-        hash.update(u8: role)
-        hash.update(mix)
-        hash.update(job.digest)
-        return Self.number(hash.finish()) % bound
-    }
-
-    static func number(_ digest: Digest) -> UInt128 {
-        digest.bytes.prefix(16).reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
-    }
-
-    /// What an offer asks for the job, if it qualifies.
+    /// A job's kernel, order and geometry; nil if the books are broken or the store is silent.
     ///
-    /// - Rounding: up, for the provider.
-    package func price(of offer: OfferEntry, for job: JobEntry) -> Amount? {
-        guard !offer.closing, offer.open < offer.capacity, offer.standsUntil > self.now,
-            offer.classes.contains(job.exactness), job.gas <= offer.maxJobGas,
-            let standsFrom = offer.posted.time.adding(ms: self.parameters.offerStandingMs),
-            standsFrom <= self.now,
-            let price = offer.pricePerGigaGas.mulDiv(UInt128(job.gas), 1_000_000_000, .up),
-            price <= job.maxPrice
-        else { return nil }
-        return price
-    }
-
-    private mutating func drawProvider(_ waiting: JobEntry, _ mix: Digest) {
-        var job = waiting
-        var candidates: [(offer: OfferEntry, price: Amount)] = []
-        var weight: UInt128 = 0
-        for slot in 0..<self.counters.standing {
-            guard let id = self.offerInSlot(slot), let offer = self.offer(id),
-                let price = self.price(of: offer, for: job)
-            else { continue }
-            candidates.append((offer, price))
-            weight += offer.bond.units  // raw: a sum of weights; 512 bonds of 2^112 fit 128 bits.
+    /// The order is read past the meters from the parent's state, and its bytes are charged.
+    mutating func work(
+        of job: JobEntry
+    ) -> (kernel: Kernel, order: WorkOrder, geometry: Geometry)? {
+        guard let entry = self.kernel(job.kernel), let kernel = self.compiled(entry) else {
+            return nil
         }
-        guard weight > 0 else {
-            self.schedule(at: self.later(by: Self.redrawMs), .draw, job.id.digest)
-            return
+        self.ledger.charge(bytes: UInt64(job.orderBytes))
+        let bytes: [UInt8]
+        do throws(StateFault) {
+            bytes = try EconomyReader(self.ledger.stack).order(of: job)
+        } catch {
+            self.unreadable = self.unreadable ?? error
+            return nil
         }
-        var point = self.draw(0, mix, job.id, below: weight)
-        for (candidate, price) in candidates {
-            let bond = candidate.bond.units  // raw: as above
-            guard point >= bond else {
-                var offer = candidate
-                offer.open += 1
-                self.put(offer)
-                job.phase = .assigned
-                job.offer = offer.id
-                job.provider = offer.provider
-                job.price = price
-                job.bond = offer.bond
-                job.assigned = self.moment
-                job.due = self.later(by: job.runMs)
-                self.put(job)
-                self.schedule(job)
-                return
-            }
-            point -= bond
+        guard let order = Self.order(bytes) else {
+            self.breakBooks("a posted order does not decode: \(job.id.short)")
+            return nil
+        }
+        do throws(WorkError) {
+            return (kernel, order, try kernel.geometry(order))
+        } catch {
+            self.breakBooks("a posted order does not fit its kernel: \(job.id.short)")
+            return nil
         }
     }
 
-    private mutating func drawAuditor(
-        _ committed: JobEntry, _ proposer: NodeID, _ mix: Digest, _ validators: [Validator]
-    ) {
-        var job = committed
-        if !job.proposers.contains(proposer) { job.proposers.append(proposer) }
-        guard job.proposers.count >= Int(self.parameters.drawProposers) else {
-            self.put(job)
-            self.awaitDraw(job.id)
-            return
-        }
-        // Whoever was drawn before and stayed silent is passed over, if there is anybody else.
-        let all = validators.filter { $0.payout != job.provider && $0.stake > .zero }
-        let fresh = all.filter { $0.payout != job.auditor }
-        let candidates = fresh.isEmpty ? all : fresh
-        // raw: a sum of weights; the stakes are part of the supply.
-        let weight = candidates.reduce(UInt128(0)) { $0 + $1.stake.units }
-        guard weight > 0 else { return }  // Nobody may: the deadline returns the escrow.
-        var point = self.draw(1, mix, job.id, below: weight)
-        for candidate in candidates {
-            let stake = candidate.stake.units  // raw: as above
-            guard point >= stake else {
-                job.phase = .drawn
-                job.auditor = candidate.payout
-                job.auditorStake = candidate.stake
-                job.indices = Self.leaves(
-                    job.leavesToAudit, of: job.leaves, mix, job.id, candidate.payout, self.salt)
-                job.drawn = self.moment
-                self.put(job)
-                self.schedule(at: self.later(by: Self.auditorSilenceMs), .draw, job.id.digest)
-                return
-            }
-            point -= stake
+    private static func order(_ bytes: [UInt8]) -> WorkOrder? {
+        do throws(DecodeError) {
+            return try WorkOrder(canonical: bytes)
+        } catch {
+            return nil
         }
     }
 
-    /// The leaves to audit: H(.draw | mix | job | auditor | i) mod leaves for i = 0, 1, …, without
-    /// repetition, in the order drawn; should that take too long, the lowest leaves not drawn.
-    package static func leaves(
-        _ count: UInt16, of leaves: UInt64, _ mix: Digest, _ job: JobID, _ auditor: AccountID,
-        _ salt: ChainSalt
-    ) -> [UInt64] {
-        let wanted = Int(min(UInt64(count), leaves))
-        var drawn: [UInt64] = []
-        for index in 0..<UInt64(16 * JobEntry.auditedMax) where drawn.count < wanted {
-            var hash = Blake2b(.draw, salt)
-            hash.update(mix)
-            hash.update(job.digest)
-            hash.update(auditor.digest)
-            hash.update(u64: index)
-            let leaf = UInt64(truncatingIfNeeded: Self.number(hash.finish()) % UInt128(leaves))
-            if !drawn.contains(leaf) { drawn.append(leaf) }
+    /// Forgets the openings beside a job.
+    mutating func deleteOpenings(of job: inout JobEntry) {
+        for index in 0..<Pieces.count(Int(job.openingsBytes)) {
+            let key = PieceKey(
+                kind: .openings, subject: job.id.digest, index: UInt32(clamping: index))
+            self.write(EconomyTable.piece, key, nil)
         }
-        var next: UInt64 = 0
-        while drawn.count < wanted {
-            if !drawn.contains(next) { drawn.append(next) }
-            next += 1
-        }
-        return drawn
+        job.openingsBytes = 0
+    }
+
+    /// The auditor's pre-image is known: it names the sample, and the chain goes on from it.
+    mutating func take(reveal: Digest, of job: inout JobEntry) {
+        job.auditReveal = reveal
+        guard var validator = self.read(EconomyTable.validator, job.auditorSeat),
+            job.auditIndex > validator.auditsRevealed
+        else { return }
+        validator.auditReveal = reveal
+        validator.auditsRevealed = job.auditIndex
+        self.write(EconomyTable.validator, job.auditorSeat, validator)
     }
 }

@@ -1,12 +1,15 @@
 package import Primitives
 
-/// What a job's numbers say, for people and for the checker: derived from the job's entry alone.
+/// What a job's numbers say, for people and for the checker: derived from the job's entry, its
+/// attempts and the chain's salt alone.
 ///
 /// - Units: `…Ppm` are parts per million, rounded up: never better than it was.
 /// - Source: protocol/jobs.md, "Receipt".
 package struct JobReceipt: Record {
     package var job: JobEntry = .blank
-    /// Leaves re-run by the auditor, zero before the audit.
+    /// The leaves that the auditor re-ran, in its order; empty before the audit.
+    package var sample: [UInt64] = []
+    /// How many they are.
     package var leavesRerun: UInt64 = 0
     /// Chance that faking 1 % of the leaves went unseen.
     package var unseenOnePercentPpm: UInt32 = 1_000_000
@@ -14,27 +17,37 @@ package struct JobReceipt: Record {
     package var unseenTenPercentPpm: UInt32 = 1_000_000
     /// The provider's bond that stood behind the job.
     package var stakeAtRisk: Amount = .zero
+    /// The auditor's stake that stood behind its word.
+    package var auditorStake: Amount = .zero
+    /// Those who had the job before and failed, in order.
+    package var attempts: [AttemptEntry] = []
 
     package static var blank: JobReceipt { JobReceipt() }
 
     init() {}
 
-    package init(_ job: JobEntry) {
+    package init(_ job: JobEntry, attempts: [AttemptEntry], _ salt: ChainSalt) {
         self.job = job
-        self.leavesRerun = job.audited == nil ? 0 : UInt64(job.indices.count)
+        self.sample = job.audited == nil ? [] : job.sample(salt) ?? []
+        self.leavesRerun = UInt64(self.sample.count)
         self.unseenOnePercentPpm = Detection.unseenPpm(
             leaves: job.leaves, audited: self.leavesRerun, fakedPercent: 1)
         self.unseenTenPercentPpm = Detection.unseenPpm(
             leaves: job.leaves, audited: self.leavesRerun, fakedPercent: 10)
         self.stakeAtRisk = job.bond
+        self.auditorStake = job.auditorStake
+        self.attempts = attempts
     }
 
     package mutating func visit<V: FieldVisitor>(_ visitor: inout V) throws(V.Failure) {
         try visitor.field("job", &self.job)
+        try visitor.list("sample", &self.sample, max: JobEntry.auditedMax)
         try visitor.field("leavesRerun", &self.leavesRerun)
         try visitor.field("unseenOnePercentPpm", &self.unseenOnePercentPpm)
         try visitor.field("unseenTenPercentPpm", &self.unseenTenPercentPpm)
         try visitor.field("stakeAtRisk", &self.stakeAtRisk)
+        try visitor.field("auditorStake", &self.auditorStake)
+        try visitor.list("attempts", &self.attempts, max: Int(AttemptEntry.countMax))
     }
 }
 

@@ -20,6 +20,14 @@ package struct KernelEntry: Record {
     package var published = Moment()
     /// May be ordered from here on.
     package var activeFrom: LedgerTime = .zero
+    /// Held of the author until the kernel is retired and no job of it is open.
+    package var bond: Amount = .zero
+    /// Open jobs that ordered it.
+    package var open: UInt64 = 0
+    /// Taken back by its author: no more orders.
+    package var isRetired = false
+    /// Broke its own bound: no more orders, and the bond is burned.
+    package var isFaulty = false
 
     package init() {}
 
@@ -37,5 +45,9 @@ package struct KernelEntry: Record {
         try visitor.field("vectorGas", &self.vectorGas)
         try visitor.field("published", &self.published)
         try visitor.field("activeFrom", &self.activeFrom)
+        try visitor.field("bond", &self.bond)
+        try visitor.field("open", &self.open)
+        try visitor.field("isRetired", &self.isRetired)
+        try visitor.field("isFaulty", &self.isFaulty)
     }
 }

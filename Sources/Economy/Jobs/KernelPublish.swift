@@ -37,7 +37,7 @@ package struct KernelPublish: Operation {
         package static let prefix = "kernel.publish"
     }
 
-    /// - Touches: one kernel entry, its pieces, the lane, the counters.
+    /// - Touches: one kernel entry, its pieces, the lane, the counters, one hold.
     /// - Bounds: the package as `Kernel` limits it; vectors within half a window of the lane.
     /// - Source: protocol/jobs.md, "Publish".
     package func apply(to state: inout EconomyState, by account: AccountID) throws(Failure) {
@@ -61,6 +61,10 @@ package struct KernelPublish: Operation {
         guard state.ledger.canAfford(gas: gas) else {
             throw Failure(ExecutionRejection.weightAboveMaxFee)
         }
+        let bond = state.parameters.kernelBond
+        if bond > .zero {
+            try state.hold(bond, of: account, EconomyState.kernelBondPurpose, id.digest)
+        }
         state.chargeLane(gas)
         do throws(VectorError) {
             try compiled.check(vectors: self.vectors)
@@ -81,6 +85,7 @@ package struct KernelPublish: Operation {
         entry.vectors = UInt8(clamping: self.vectors.count)
         entry.vectorGas = gas
         entry.published = state.moment
+        entry.bond = bond
         entry.activeFrom = state.later(by: state.parameters.kernelActivationMs)
         counters.kernels += 1
         state.counters = counters

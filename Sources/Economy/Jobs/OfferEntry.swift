@@ -3,9 +3,12 @@ package import Primitives
 /// A provider's standing offer.
 ///
 /// - Bounds: at most `capacityMax` jobs at once; `classesMax` exactness classes; 2 KiB.
-/// - Invariant: `open <= capacity`; the bond is held as long as the entry exists.
+/// - Invariant: `running <= capacity`, `running <= open <= openMax`; the bond is held as long as
+///   the entry exists, and shrinks with what is taken of it.
 package struct OfferEntry: Record {
     package static let capacityMax: UInt16 = 64
+    /// For each place, jobs whose end the bond may await.
+    package static let openPerPlace: UInt16 = 16
     package static let classesMax = 8
     package static let deviceMax = 128
     /// Offers that may stand on the whole chain.
@@ -14,8 +17,13 @@ package struct OfferEntry: Record {
     package var id: OfferID = .zero
     package var sequence: UInt64 = 0
     package var provider: AccountID = .zero
+    /// The node that signs openings for the provider.
+    package var node: PublicKey = .blank
     package var pricePerGigaGas: Amount = .zero
     package var capacity: UInt16 = 0
+    /// Jobs that it has to run yet: these take its places.
+    package var running: UInt16 = 0
+    /// Jobs that its bond stands behind: those, and the committed ones until they end.
     package var open: UInt16 = 0
     package var classes: [UInt8] = []
     package var maxJobGas: UInt64 = 0
@@ -32,12 +40,22 @@ package struct OfferEntry: Record {
 
     package static var blank: OfferEntry { OfferEntry() }
 
+    /// Jobs that the bond may stand behind at once.
+    package var openMax: UInt16 { min(self.capacity, Self.capacityMax) * Self.openPerPlace }
+
+    /// What its numbers may not exceed.
+    var isWithinCapacity: Bool {
+        self.running <= min(self.capacity, self.open) && self.open <= self.openMax
+    }
+
     package mutating func visit<V: FieldVisitor>(_ visitor: inout V) throws(V.Failure) {
         try visitor.field("id", &self.id)
         try visitor.field("sequence", &self.sequence)
         try visitor.field("provider", &self.provider)
+        try visitor.field("node", &self.node)
         try visitor.field("pricePerGigaGas", &self.pricePerGigaGas)
         try visitor.field("capacity", &self.capacity)
+        try visitor.field("running", &self.running)
         try visitor.field("open", &self.open)
         try visitor.bytes("classes", &self.classes, max: Self.classesMax)
         try visitor.field("maxJobGas", &self.maxJobGas)

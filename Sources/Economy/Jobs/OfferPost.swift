@@ -14,6 +14,8 @@ package struct OfferPost: Operation {
     package var bond: Amount = .zero
     package var device: String = ""
     package var standsUntil: LedgerTime = .zero
+    /// The node that signs openings for the provider.
+    package var node: PublicKey = .blank
 
     package init() {}
 
@@ -27,6 +29,7 @@ package struct OfferPost: Operation {
         try visitor.field("bond", &self.bond)
         try visitor.text("device", &self.device, max: OfferEntry.deviceMax)
         try visitor.field("standsUntil", &self.standsUntil)
+        try visitor.field("node", &self.node)
     }
 
     /// In the order checked.
@@ -58,6 +61,7 @@ package struct OfferPost: Operation {
         var entry = OfferEntry()
         entry.id = OfferID(state.freshID(.offer))
         entry.provider = account
+        entry.node = self.node
         entry.pricePerGigaGas = self.pricePerGigaGas
         entry.capacity = self.capacity
         entry.classes = self.classes

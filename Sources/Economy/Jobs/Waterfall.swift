@@ -42,11 +42,11 @@ package struct Waterfall: Record {
     ///   remainder of the protocol fee.
     /// - Throws: nothing; nil if the parts together exceed the price.
     package static func divide(
-        _ price: Amount, _ parts: Parts, _ parameters: Parameters
+        _ price: Amount, _ parts: Parts, _ terms: FeeTerms
     ) -> Waterfall? {
         var out = Waterfall()
         out.price = price
-        let fee = FeeRouter.split(price.fraction(parameters.protocolFee, .down), parameters)
+        let fee = FeeRouter.split(price.fraction(terms.protocolFee, .down), terms)
         out.stakers = fee.stakers
         out.treasury = fee.treasury
         out.cover = fee.cover

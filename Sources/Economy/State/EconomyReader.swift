@@ -28,6 +28,42 @@ package struct EconomyReader: Sendable {
         try self.stack.read(EconomyTable.counters, 0) ?? Counters()
     }
 
+    /// The numbers in force.
+    package func parameters() throws(StateFault) -> Parameters {
+        try self.stack.read(EconomyTable.parameters, 0) ?? Parameters()
+    }
+
+    /// Those who had the job before and failed, in order; of a job that ended so, the last, too.
+    package func attempts(of job: JobEntry) throws(StateFault) -> [AttemptEntry] {
+        var list: [AttemptEntry] = []
+        for number in 0..<AttemptEntry.countMax {
+            let key = AttemptKey(job: job.id, number: number)
+            guard let attempt = try self.stack.read(EconomyTable.attempt, key) else { break }
+            list.append(attempt)
+        }
+        return list
+    }
+
+    /// What an account was found at; nil if nothing.
+    package func faults(of account: AccountID) throws(StateFault) -> FaultEntry? {
+        try self.stack.read(EconomyTable.fault, account)
+    }
+
+    /// All validators, in the order of the genesis.
+    package func validators() throws(StateFault) -> [Validator] {
+        var list: [Validator] = []
+        for index in 0..<EconomyState.validatorsMax {
+            guard let one = try self.stack.read(EconomyTable.validator, index) else { break }
+            list.append(one)
+        }
+        return list
+    }
+
+    /// The canonical openings that a summoned provider gave; empty where there are none.
+    package func openings(of job: JobEntry) throws(StateFault) -> [UInt8] {
+        try self.pieces(.openings, job.id.digest, Int(job.openingsBytes))
+    }
+
     /// The canonical work order of a job.
     package func order(of job: JobEntry) throws(StateFault) -> [UInt8] {
         try self.pieces(.order, job.id.digest, Int(job.orderBytes))

@@ -82,7 +82,7 @@ extension EconomyState {
         self.write(EconomyTable.duePage, number, page.items.isEmpty ? nil : page)
     }
 
-    /// Puts a job at the end of the queue for the next reveals.
+    /// Puts a posted job at the end of its queue for the next reveals.
     mutating func awaitDraw(_ job: JobID) {
         var counters = self.counters
         self.write(EconomyTable.draw, counters.drawTail, job)
@@ -90,16 +90,39 @@ extension EconomyState {
         self.counters = counters
     }
 
-    /// Takes the first job out of the draw queue.
-    mutating func popDraw() -> JobID? {
+    /// The same for a committed job: no flood of posted ones keeps it from its auditor.
+    mutating func awaitAuditor(_ job: JobID) {
+        var counters = self.counters
+        self.write(EconomyTable.auditDraw, counters.auditTail, job)
+        counters.auditTail += 1
+        self.counters = counters
+    }
+
+    /// Takes the first job out of the queue of posted ones.
+    mutating func popPosted() -> JobEntry? {
         var counters = self.counters
         guard counters.drawHead < counters.drawTail else { return nil }
-        self.tookWork = true
-        let job = self.read(EconomyTable.draw, counters.drawHead)
-        self.write(EconomyTable.draw, counters.drawHead, nil)
+        let id = self.takeOut(counters.drawHead, of: EconomyTable.draw)
         counters.drawHead += 1
         self.counters = counters
-        return job
+        return id.flatMap { self.job($0) }
+    }
+
+    /// Takes the first job out of the queue of committed ones.
+    mutating func popCommitted() -> JobEntry? {
+        var counters = self.counters
+        guard counters.auditHead < counters.auditTail else { return nil }
+        let id = self.takeOut(counters.auditHead, of: EconomyTable.auditDraw)
+        counters.auditHead += 1
+        self.counters = counters
+        return id.flatMap { self.job($0) }
+    }
+
+    private mutating func takeOut(_ index: UInt64, of queue: Table<UInt64, JobID>) -> JobID? {
+        self.tookWork = true
+        let id = self.read(queue, index)
+        self.write(queue, index, nil)
+        return id
     }
 }
 

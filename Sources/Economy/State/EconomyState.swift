@@ -16,6 +16,8 @@ package struct EconomyState: Sendable {
     package var kernels: KernelCache
     /// Referee gas that publishing has used in the window of this block's time.
     package var lane: RefereeLane
+    /// Referee gas of the block's proofs, rejected ones included.
+    private var proofGas: UInt64 = 0
     /// Names the operation that runs, so that ids are fresh.
     package var origin = Origin()
     /// Something was taken out of a queue: a block without transactions has a reason.
@@ -104,11 +106,24 @@ package struct EconomyState: Sendable {
 
     /// Writes a job, and tells of it where its phase changes.
     mutating func put(_ job: JobEntry) {
-        let before = self.job(job.id)?.phase
+        let before = self.job(job.id)
         self.write(EconomyTable.job, job.id, job)
-        guard before != job.phase else { return }
+        self.countQuestions(before, job)
+        guard before?.phase != job.phase else { return }
         let change = JobChange(job: job.id, phase: job.phase)
         self.ledger.emit(Event(kind: JobChange.kind, bytes: change.canonicalBytes))
+    }
+
+    /// Keeps the counters of open challenges and summonses.
+    private mutating func countQuestions(_ before: JobEntry?, _ job: JobEntry) {
+        let was = (before?.challenge != nil, before?.phase == .summoned)
+        let now = (job.challenge != nil, job.phase == .summoned)
+        guard was != now else { return }
+        var counters = self.counters
+        // Never below zero: what is taken away was counted when it came.
+        if was.0 != now.0 { counters.challenges = counters.challenges &+ (now.0 ? 1 : .max) }
+        if was.1 != now.1 { counters.summonses = counters.summonses &+ (now.1 ? 1 : .max) }
+        self.counters = counters
     }
 
     mutating func put(_ offer: OfferEntry) { self.write(EconomyTable.offer, offer.id, offer) }
@@ -175,6 +190,20 @@ package struct EconomyState: Sendable {
     mutating func chargeLane(_ gas: UInt64) {
         let (sum, overflow) = self.lane.used.addingReportingOverflow(gas)
         self.lane.used = overflow ? .max : sum
+        self.ledger.charge(gas: gas)
+    }
+
+    /// Whether a proof of so much gas fits into the block: proofs take half of its weight at most.
+    ///
+    /// The first of a block always does: no leaf is too large to be proved wrong.
+    func blockTakes(proof gas: UInt64) -> Bool {
+        let half = UInt128(self.parameters.blockWeightMax / 2) * UInt128(Weight.gasPerUnit)
+        return self.proofGas == 0 || UInt128(self.proofGas) + UInt128(gas) <= half
+    }
+
+    mutating func charge(proof gas: UInt64) {
+        let (sum, overflow) = self.proofGas.addingReportingOverflow(max(gas, 1))
+        self.proofGas = overflow ? .max : sum
         self.ledger.charge(gas: gas)
     }
 }

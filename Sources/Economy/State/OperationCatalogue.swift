@@ -29,16 +29,17 @@ package enum OperationCatalogue {
     /// By ascending tag.
     package static let types: [any Operation.Type] = [
         BankTransfer.self, KernelPublish.self, OfferPost.self, OfferWithdraw.self, JobPost.self,
-        JobCancel.self, JobCommit.self, JobAudit.self,
+        JobCancel.self, JobCommit.self, JobAudit.self, JobProve.self, JobSummon.self, JobOpen.self,
+        JobChallenge.self, JobAnswer.self, KernelRetire.self, JobDecline.self, AuditReveal.self,
+        StakeBond.self, StakeUnbond.self, StakeClaim.self, GovernancePropose.self,
+        GovernanceVote.self,
     ]
 
     /// Tags that have a meaning but no code yet: refused with `operation.operationNotYet`.
     package static let reserved: [(tag: UInt16, name: String)] = [
-        (0x0201, "identity.rotate"), (0x0308, "job.prove"), (0x0309, "job.challenge"),
-        (0x030a, "job.answer"), (0x0401, "item.mint"), (0x0501, "market.order"),
-        (0x0601, "stake.bond"), (0x0701, "offering.open"), (0x0801, "exchange.swap"),
-        (0x0901, "credit.borrow"), (0x0a01, "governance.propose"), (0x0b01, "data.anchor"),
-        (0x0c01, "engage.pass"),
+        (0x0201, "identity.rotate"), (0x0401, "item.mint"), (0x0501, "market.order"),
+        (0x0701, "offering.open"), (0x0801, "exchange.swap"), (0x0901, "credit.borrow"),
+        (0x0b01, "data.anchor"), (0x0c01, "engage.pass"),
     ]
 
     /// Every operation as data, by ascending tag.

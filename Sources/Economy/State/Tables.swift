@@ -19,9 +19,19 @@ package enum EconomyTable {
     package static let offerPage = Table<UInt32, OfferPage>(tag: 131, name: "offerPage")
     package static let job = Table<JobID, JobEntry>(tag: 140, name: "job")
     package static let jobSequence = Table<UInt64, JobID>(tag: 141, name: "jobSequence")
+    package static let attempt = Table<AttemptKey, AttemptEntry>(tag: 142, name: "attempt")
+    package static let fault = Table<AccountID, FaultEntry>(tag: 143, name: "fault")
     package static let piece = Table<PieceKey, Piece>(tag: 150, name: "piece")
     package static let duePage = Table<UInt32, DuePage>(tag: 160, name: "duePage")
     package static let draw = Table<UInt64, JobID>(tag: 161, name: "draw")
+    package static let auditDraw = Table<UInt64, JobID>(tag: 162, name: "auditDraw")
+    /// One row, keyed by 0.
+    package static let stakePool = Table<UInt8, StakePool>(tag: 170, name: "stakePool")
+    package static let stake = Table<AccountID, StakeEntry>(tag: 171, name: "stake")
+    package static let proposal = Table<ProposalID, ProposalEntry>(tag: 180, name: "proposal")
+    package static let proposalSequence = Table<UInt64, ProposalID>(
+        tag: 181, name: "proposalSequence")
+    package static let ballot = Table<BallotKey, BallotEntry>(tag: 182, name: "ballot")
 }
 
 /// Running numbers and sums of the whole economy.
@@ -35,14 +45,30 @@ package struct Counters: Record {
     package var due: UInt32 = 0
     /// Orders due items of one time.
     package var dueSequence: UInt64 = 0
-    /// The draw queue is [drawHead, drawTail).
+    /// The queue of posted jobs is [drawHead, drawTail).
     package var drawHead: UInt64 = 0
     package var drawTail: UInt64 = 0
+    /// The queue of committed jobs is [auditHead, auditTail).
+    package var auditHead: UInt64 = 0
+    package var auditTail: UInt64 = 0
     package var openJobs: UInt64 = 0
     /// Sum of the escrows of open jobs: the escrow account's balance.
     package var escrow: Amount = .zero
+    /// Sum of what open jobs hold for summonses and challenges, beside their escrows.
+    package var prepaid: Amount = .zero
+    /// Jobs that are challenged, and jobs that are summoned.
+    package var challenges: UInt32 = 0
+    package var summonses: UInt32 = 0
     /// Sum of the bonds of offers: what is held.
     package var bonds: Amount = .zero
+    /// Proposals ever made, and those still open.
+    package var proposals: UInt64 = 0
+    package var openProposals: UInt32 = 0
+
+    /// Open challenges, and as many open summonses, that the chain has at once.
+    package static let challengesMax: UInt32 = 32
+    /// Of those challenges, the ones of others than the requesters.
+    package static let strangersMax: UInt32 = 16
 
     package init() {}
 
@@ -57,9 +83,16 @@ package struct Counters: Record {
         try visitor.field("dueSequence", &self.dueSequence)
         try visitor.field("drawHead", &self.drawHead)
         try visitor.field("drawTail", &self.drawTail)
+        try visitor.field("auditHead", &self.auditHead)
+        try visitor.field("auditTail", &self.auditTail)
         try visitor.field("openJobs", &self.openJobs)
         try visitor.field("escrow", &self.escrow)
+        try visitor.field("prepaid", &self.prepaid)
+        try visitor.field("challenges", &self.challenges)
+        try visitor.field("summonses", &self.summonses)
         try visitor.field("bonds", &self.bonds)
+        try visitor.field("proposals", &self.proposals)
+        try visitor.field("openProposals", &self.openProposals)
     }
 }
 
@@ -105,14 +138,29 @@ package struct Validator: Record {
     /// The anchor at first, then the last reveal.
     package var lastReveal: Digest = .zero
     package var reveals: UInt64 = 0
+    /// The block it made last.
+    package var proposed = Moment()
+    /// The chain that names the leaves it audits: the anchor at first, then the newest pre-image.
+    package var auditReveal: Digest = .zero
+    /// The number of that pre-image.
+    package var auditsRevealed: UInt64 = 0
+    /// Draws so far: the next one has the next number.
+    package var auditsDrawn: UInt64 = 0
+    /// Pre-images in the chain: after so many draws there is no next one.
+    package var auditCount: UInt32 = 0
 
     package init() {}
 
-    package init(key: PublicKey, stake: Amount, payout: AccountID, anchor: Digest) {
+    package init(
+        key: PublicKey, stake: Amount, payout: AccountID, anchor: Digest, auditAnchor: Digest,
+        auditCount: UInt32
+    ) {
         self.key = key
         self.stake = stake
         self.payout = payout
         self.lastReveal = anchor
+        self.auditReveal = auditAnchor
+        self.auditCount = auditCount
     }
 
     package static var blank: Validator { Validator() }
@@ -126,6 +174,11 @@ package struct Validator: Record {
         try visitor.field("payout", &self.payout)
         try visitor.field("lastReveal", &self.lastReveal)
         try visitor.field("reveals", &self.reveals)
+        try visitor.field("proposed", &self.proposed)
+        try visitor.field("auditReveal", &self.auditReveal)
+        try visitor.field("auditsRevealed", &self.auditsRevealed)
+        try visitor.field("auditsDrawn", &self.auditsDrawn)
+        try visitor.field("auditCount", &self.auditCount)
     }
 }
 
@@ -148,6 +201,8 @@ package struct OfferPage: Record {
 package enum PieceKind: UInt8, CodeEnum {
     case kernel = 0
     case order = 1
+    /// Openings that a provider gave on the ledger.
+    case openings = 2
 }
 
 /// Names one piece.
@@ -203,6 +258,14 @@ package enum DueKind: UInt8, CodeEnum {
     case offer = 1
     /// A job without a qualifying offer is drawn again.
     case draw = 2
+    /// An offer whose provider was at fault is free to go.
+    case liability = 3
+    /// A challenge was not answered.
+    case challenge = 4
+    /// Unbonded stake is free.
+    case unbonding = 5
+    /// A proposal's voting ends, or its timelock.
+    case proposal = 6
 }
 
 /// One item of the due queue, ordered by time, then sequence.

@@ -105,6 +105,11 @@ final class Descriptor: @unchecked Sendable {
         return (Descriptor(ends[0]), Descriptor(ends[1]))
     }
 
+    /// Lets a pipe hold a MiB, where the system gives that much.
+    func widen() {
+        _ = fcntl(self.number, 1031, 1 << 20)  // F_SETPIPE_SZ
+    }
+
     /// Reads and writes return at once.
     func makeNonblocking() {
         _ = fcntl(self.number, F_SETFL, fcntl(self.number, F_GETFL) | O_NONBLOCK)

@@ -11,12 +11,15 @@ final class WorkerSession {
     private(set) var report: SandboxReport
     private let child: Child
     private let scratch: String?
-    private let cancellation: Cancellation
+    private var cancellation: Cancellation
     private let requests: Descriptor
     private let replies: Descriptor
+    /// What a worker of the run stage gives; nothing ever comes in the compile stage.
+    private let outputs: Descriptor?
     private let errors: Descriptor
     private var incoming: [UInt8] = []
     private var lastWords: [UInt8] = []
+    private var hasOutputEnded = false
     private var isClosed = false
     /// Set once the supervisor had to kill.
     private(set) var wasKilled = false
@@ -25,11 +28,10 @@ final class WorkerSession {
     ///
     /// - Throws: ``ExecutorError``; nothing is left behind then.
     init(
-        _ launcher: Launcher, stage: WorkerStage, limits: WorkerLimits, cancellation: Cancellation,
-        output: Int32?, inputs: [Int32]
+        _ launcher: Launcher, stage: WorkerStage, limits: WorkerLimits, cancellation: Cancellation
     ) throws(ExecutorError) {
-        let first = WorkerProtocol.inputDescriptor
-        let information = first + Int32(clamping: inputs.count)
+        let output = WorkerProtocol.outputDescriptor
+        let information = stage == .run ? output + 1 : output
         let command = try launcher.command(stage: stage, limits: limits, information: information)
         self.scratch = command.scratch
         self.cancellation = cancellation
@@ -38,18 +40,19 @@ final class WorkerSession {
         let (replies, repliesInside) = try Descriptor.pipe()
         let (errors, errorsInside) = try Descriptor.pipe()
         let (reports, reportsInside) = try Descriptor.pipe()
+        let outputs = stage == .run ? try Descriptor.pipe() : nil
         for end in [requests, replies, errors, reports] { end.makeNonblocking() }
+        outputs?.read.makeNonblocking()
+        for end in [requests, outputs?.read] { end?.widen() }
         self.requests = requests
         self.replies = replies
         self.errors = errors
+        self.outputs = outputs?.read
         var descriptors = [
             (source: requestsInside.number, target: Int32(0)),
             (source: repliesInside.number, target: 1), (source: errorsInside.number, target: 2),
         ]
-        if let output { descriptors.append((output, WorkerProtocol.outputDescriptor)) }
-        for (index, input) in inputs.enumerated() {
-            descriptors.append((input, first + Int32(index)))
-        }
+        if let inside = outputs?.write { descriptors.append((inside.number, output)) }
         if command.reportsInner { descriptors.append((reportsInside.number, information)) }
         do throws(ExecutorError) {
             self.child = try Child(
@@ -60,6 +63,7 @@ final class WorkerSession {
             throw error
         }
         for end in [requestsInside, repliesInside, errorsInside, reportsInside] { end.close() }
+        outputs?.write.close()
         do throws(ExecutorError) {
             try self.greet(
                 stage: stage, reports: command.reportsInner ? reports : nil, launcher.greetingMs)
@@ -75,9 +79,47 @@ final class WorkerSession {
     ///
     /// - Throws: ``ExecutorError``; the worker may then be gone.
     func ask(
-        _ request: WorkerRequest, deadline: UInt64,
-        onProgress: (RunProgress) -> Void = { _ in }
+        _ request: WorkerRequest, deadline: UInt64
     ) throws(ExecutorError) -> WorkerReply {
+        try self.converse(Transfer(frame: try Self.frame(request)), deadline) { _ in }
+    }
+
+    /// Sends a run with its inputs and takes its output into a file, whole if this returns.
+    ///
+    /// - Throws: ``ExecutorError``; the worker is then of no use any more.
+    func run(
+        _ request: RunRequest, inputs: [(file: Descriptor, bytes: UInt64)], output: Descriptor,
+        outputBytes: UInt64, deadline: UInt64, onProgress: (RunProgress) -> Void
+    ) throws(ExecutorError) -> RunFinished {
+        let transfer = Transfer(
+            frame: try Self.frame(.run(request)), inputs: inputs, output: output,
+            outputBytes: outputBytes)
+        let reply = try self.converse(transfer, deadline, onProgress)
+        guard case .finished(let finished) = reply else { throw self.unexpected("a result") }
+        // All of it was in the pipe before the reply was.
+        while let outputs = self.outputs, try transfer.receive(from: outputs.number) == .some {}
+        guard transfer.isSent, finished.outputBytes == outputBytes,
+            transfer.received == outputBytes
+        else {
+            throw ExecutorError(
+                .garbage, "the worker gave \(transfer.received) bytes of \(outputBytes)")
+        }
+        return finished
+    }
+
+    /// The next request is under another caller's control.
+    func serve(_ cancellation: Cancellation) { self.cancellation = cancellation }
+
+    /// The worker lives and has said nothing that nobody asked for.
+    var isIdle: Bool {
+        guard !self.isClosed, self.incoming.isEmpty, self.child.poll() == nil else { return false }
+        var entries = [self.replies.number, self.outputs?.number ?? -1].map {
+            pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+        }
+        return poll(&entries, nfds_t(entries.count), 0) == 0
+    }
+
+    private static func frame(_ request: WorkerRequest) throws(ExecutorError) -> [UInt8] {
         let body = request.canonicalBytes
         guard body.count <= WorkerProtocol.frameBytesMax else {
             throw ExecutorError(.order, "a request of \(body.count) bytes")
@@ -85,8 +127,12 @@ final class WorkerSession {
         var frame = Encoder()
         frame.u32(UInt32(body.count))
         frame.raw(body)
-        let outgoing = frame.bytes
-        var sent = 0
+        return frame.bytes
+    }
+
+    private func converse(
+        _ transfer: Transfer, _ deadline: UInt64, _ onProgress: (RunProgress) -> Void
+    ) throws(ExecutorError) -> WorkerReply {
         while true {
             if let reply = try self.nextReply() {
                 switch reply {
@@ -96,7 +142,7 @@ final class WorkerSession {
                 }
                 continue
             }
-            try self.pump(outgoing, &sent, deadline)
+            try self.pump(transfer, deadline)
         }
     }
 
@@ -112,6 +158,7 @@ final class WorkerSession {
         self.isClosed = true
         self.requests.close()
         self.replies.close()
+        self.outputs?.close()
         if graceMs == 0 { self.child.kill() }
         _ = self.child.reap(deadline: Clock.after(ms: graceMs))
         self.errors.close()
@@ -124,11 +171,11 @@ final class WorkerSession {
         stage: WorkerStage, reports: Descriptor?, _ greetingMs: UInt64
     ) throws(ExecutorError) {
         let deadline = Clock.after(ms: greetingMs)
-        var sent = 0
+        let nothing = Transfer(frame: [])
         while true {
             if let reports { self.readInner(reports) }
             guard let reply = try self.nextReply() else {
-                try self.pump([], &sent, deadline)
+                try self.pump(nothing, deadline)
                 continue
             }
             if let reports { self.readInner(reports) }
@@ -175,15 +222,16 @@ final class WorkerSession {
     }
 
     /// Moves bytes both ways, once, waiting until something moves.
-    private func pump(
-        _ outgoing: [UInt8], _ sent: inout Int, _ deadline: UInt64
-    ) throws(ExecutorError) {
-        let writable = sent < outgoing.count ? self.requests.number : -1
+    private func pump(_ transfer: Transfer, _ deadline: UInt64) throws(ExecutorError) {
+        let writable = transfer.isSent ? -1 : self.requests.number
+        let takesOutput = transfer.takesOutput && !self.hasOutputEnded
+        let outputs = takesOutput ? self.outputs?.number ?? -1 : -1
         var entries = [
             pollfd(fd: self.replies.number, events: Int16(POLLIN), revents: 0),
             pollfd(fd: self.errors.number, events: Int16(POLLIN), revents: 0),
             pollfd(fd: self.cancellation.descriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: writable, events: Int16(POLLOUT), revents: 0),
+            pollfd(fd: outputs, events: Int16(POLLIN), revents: 0),
         ]
         let count = poll(&entries, nfds_t(entries.count), Clock.pollMs(until: deadline))
         guard count >= 0 || errno == EINTR else { throw .system("poll", errno) }
@@ -192,11 +240,10 @@ final class WorkerSession {
             throw ExecutorError(.cancelled, "the job was cancelled")
         }
         if entries[1].revents != 0 { self.readLastWords() }
-        if entries[3].revents != 0 {
-            let wrote = outgoing[sent...].withUnsafeBytes {
-                write(writable, $0.baseAddress, $0.count)
-            }
-            if wrote > 0 { sent += wrote } else if errno != EAGAIN { sent = outgoing.count }
+        if entries[3].revents != 0 { try transfer.send(to: writable) }
+        if entries[4].revents != 0, try transfer.receive(from: outputs) == .end {
+            // Its end would make poll return at once for ever; the reply decides what it means.
+            self.hasOutputEnded = true
         }
         if entries[0].revents != 0, try self.readReplies() { throw self.end() }
         guard Clock.nowNs >= deadline else { return }

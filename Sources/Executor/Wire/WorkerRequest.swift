@@ -6,30 +6,33 @@ package import Primitives
 /// A frame is a u32 length (little-endian, at most ``frameBytesMax``) and as many bytes, which are
 /// one canonical ``WorkerRequest`` (to the worker) or ``WorkerReply`` (from it). The worker speaks
 /// first, with `hello`. One request at a time; each ends in one final reply.
+///
+/// The bytes of a run's inputs follow its frame, one input after the other and without frames; the
+/// output leaves by ``outputDescriptor``, whole before the final reply. So a worker holds no file
+/// of any job, and one that served a job can serve the next. After a run that failed it ends:
+/// nobody could tell where the next frame begins.
 package enum WorkerProtocol {
     /// Changes with any change of a message.
-    package static let version: UInt16 = 1
+    package static let version: UInt16 = 2
     /// The largest frame: a program and a package with room.
     package static let frameBytesMax = 17 << 20
     /// The largest device program.
     package static let programBytesMax = 16 << 20
-    /// The most input files of one run.
+    /// The most inputs of one run.
     package static let inputsMax = 64
     /// The most devices of one machine.
     package static let devicesMax = 64
     /// The most bytes of a text that explains a failure.
     package static let logBytesMax = 16_384
-    /// The worker's descriptor of the output file.
+    /// In the run stage, the worker's end of the pipe that takes the output.
     package static let outputDescriptor: Int32 = 3
-    /// The worker's descriptor of the first input file; the others follow.
-    package static let inputDescriptor: Int32 = 4
 }
 
 /// Which of the two stages a worker process is for.
 package enum WorkerStage: UInt8, CodeEnum {
     /// May start the linker; sees no inputs.
     case compile = 0
-    /// Starts nothing; reads inputs, writes the output.
+    /// Starts nothing; takes inputs, gives the output.
     case run = 1
 }
 
@@ -53,17 +56,17 @@ package struct CompileRequest: Record {
     }
 }
 
-/// An input file and the buffer that it fills.
+/// An input and the buffer that it fills.
 package struct InputFile: Record {
     /// The buffer's place among the launch's bindings.
     package var buffer: UInt32
-    /// The file's size; exactly the buffer's.
+    /// The input's size; exactly the buffer's.
     package var bytes: UInt64
 
     /// Nothing.
     package static let blank = InputFile(buffer: 0, bytes: 0)
 
-    /// A file of `bytes` bytes for a buffer.
+    /// An input of `bytes` bytes for a buffer.
     package init(buffer: UInt32, bytes: UInt64) {
         self.buffer = buffer
         self.bytes = bytes
@@ -82,11 +85,12 @@ package struct RunRequest: Record {
     package var device = DeviceKey.blank
     /// The kernel; the worker parses and verifies it again.
     package var package = KernelPackage.blank
-    /// What compile made of it on this device.
+    /// What compile made of it on this device. Empty: what the run before in this worker had, which
+    /// was of the same kernel on the same device.
     package var program: [UInt8] = []
     /// The work.
     package var order = WorkOrder.blank
-    /// The input files, in the order of their descriptors.
+    /// The inputs, in the order in which their bytes follow.
     package var inputs: [InputFile] = []
     /// The longest wished time of one enqueue, in nanoseconds.
     package var sliceNs: UInt64 = 0

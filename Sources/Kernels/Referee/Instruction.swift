@@ -136,7 +136,7 @@ enum MaskOperation: UInt8, CaseIterable, Sendable {
 
 /// Memory. `immediate` is the object's number in ``Program/objects``; `index` says how the index
 /// row a is read. A read outside its object gives 0 and a store outside is skipped, so any index is
-/// allowed.
+/// allowed. Loads name the active lanes in mask c, which count only where reads are noted.
 enum MemoryOperation: UInt8, CaseIterable, Sendable {
     /// d = object[a], in shared memory.
     case load

@@ -9,7 +9,9 @@ struct LeafRunner {
     let localIDs: [[UInt64]]
 
     /// - Returns: the gas used, or nil when it passed the limit.
-    func run(leaf: UInt64, inputs: [[UInt8]], outputs: inout Outputs) -> UInt64? {
+    func run(
+        leaf: UInt64, inputs: [[UInt8]], outputs: inout Outputs, chunks: inout ChunkReads
+    ) -> UInt64? {
         var views = self.program.objects.map { object in
             switch object.kind {
             case .input, .owned: MemoryView()
@@ -20,7 +22,7 @@ struct LeafRunner {
             }
         }
         self.presetLaunch()
-        return self.bind(0, inputs, &outputs, &views) { views, outputs in
+        return self.bind(0, inputs, &outputs, &views, &chunks) { views, outputs in
             self.runGroups(ofLeaf: leaf, views: &views, cells: outputs)
         }
     }
@@ -28,29 +30,36 @@ struct LeafRunner {
     /// Pins input and output of buffer `number` and all later ones, then calls `body`.
     private func bind(
         _ number: Int, _ inputs: [[UInt8]], _ outputs: inout Outputs, _ views: inout [MemoryView],
+        _ chunks: inout ChunkReads,
         _ body: (inout [MemoryView], [UnsafeMutableRawPointer?]) -> UInt64?
     ) -> UInt64? {
         var pinned: [UnsafeMutableRawPointer?] = []
-        return self.bind(number, inputs, &outputs.cells, &views, &pinned, body)
+        return self.bind(number, inputs, &outputs.cells, &views, &chunks, &pinned, body)
     }
 
     private func bind(
         _ number: Int, _ inputs: [[UInt8]], _ cells: inout [[UInt64]], _ views: inout [MemoryView],
-        _ pinned: inout [UnsafeMutableRawPointer?],
+        _ chunks: inout ChunkReads, _ pinned: inout [UnsafeMutableRawPointer?],
         _ body: (inout [MemoryView], [UnsafeMutableRawPointer?]) -> UInt64?
     ) -> UInt64? {
         guard number < inputs.count else { return body(&views, pinned) }
         // Inputs are only read; the view's pointer is mutable because locals share its type.
         return inputs[number].withUnsafeBytes { input in
-            views[number].base =
-                input.isEmpty ? nil : UnsafeMutableRawPointer(mutating: input.baseAddress)
-            views[number].count = input.isEmpty ? 0 : self.geometry.launch.buffers[number].elements
-            var own = cells[number]
-            cells[number] = []
-            defer { cells[number] = own }
-            return own.withUnsafeMutableBytes { own in
-                pinned.append(own.baseAddress)
-                return self.bind(number + 1, inputs, &cells, &views, &pinned, body)
+            let elements = self.geometry.launch.buffers[number].elements
+            return chunks.withTable(of: number, bytes: input.baseAddress) { chunks, table in
+                let isFlat = table == nil && !input.isEmpty
+                views[number].chunks = table
+                views[number].base =
+                    isFlat ? UnsafeMutableRawPointer(mutating: input.baseAddress) : nil
+                views[number].count = table == nil && input.isEmpty ? 0 : elements
+                var own = cells[number]
+                cells[number] = []
+                defer { cells[number] = own }
+                return own.withUnsafeMutableBytes { own in
+                    pinned.append(own.baseAddress)
+                    return self.bind(
+                        number + 1, inputs, &cells, &views, &chunks, &pinned, body)
+                }
             }
         }
     }
@@ -130,12 +139,16 @@ struct LeafRunner {
     private func copyInput(
         _ box: Geometry.Box, _ ranges: [Range<Int64>], _ view: MemoryView, _ number: Int
     ) {
-        guard var target = view.cells, let input = view.base else { return }
+        guard var target = view.cells, view.base != nil || view.chunks != nil else { return }
         let width = self.geometry.elementBytes[number]
         box.forEachRun(in: ranges) { first, count in
             let (start, bytes) = (Int(first) * width, Int(count) * width)
             guard first >= 0, UInt64(first + count) <= view.count else { return }
-            target.copyMemory(from: input + start, byteCount: bytes)
+            if let input = view.base {
+                target.copyMemory(from: input + start, byteCount: bytes)
+            } else if let chunks = view.chunks {
+                chunks.pointee.copy(bytes: UInt64(start)..<UInt64(start + bytes), to: target)
+            }
             target += bytes
         }
     }

@@ -55,7 +55,7 @@ extension Lowering {
                 operation: .memory(isPrivate ? .loadPrivate : isOwned ? .loadOwned : .load),
                 form: isUniform ? .uniform : (index.isUniform ? .rowUniform : .rows),
                 element: element, index: kind, d: result.offset, a: index.offset,
-                immediate: self.number(place.object)))
+                c: self.activeMask.offset, immediate: self.number(place.object)))
         self.release(index)
         return result
     }

@@ -4,6 +4,8 @@ struct MemoryView {
     var base: UnsafeMutableRawPointer?
     /// Elements that may be touched at `base`.
     var count: UInt64 = 0
+    /// Buffers that are read chunk by chunk have this instead of `base`.
+    var chunks: UnsafeMutablePointer<ChunkTable>?
     /// Written buffers: the group's own cells, dense, by ascending address.
     var cells: UnsafeMutableRawPointer?
     var cellCount: UInt64 = 0
@@ -41,7 +43,7 @@ struct MemoryAxis {
 extension Frame {
     // MARK: loads
 
-    @inline(__always) private func index(_ i: Instruction) -> UInt64 {
+    @inline(__always) func index(_ i: Instruction) -> UInt64 {
         switch i.index {
         case .wide: self.pointer(i.a, UInt64.self)[0]
         case .signed: UInt64(bitPattern: Int64(self.pointer(i.a, Int32.self)[0]))
@@ -49,7 +51,7 @@ extension Frame {
         }
     }
 
-    @inline(__always) private func forEachIndex(
+    @inline(__always) func forEachIndex(
         _ i: Instruction, _ lanes: Int, _ body: (Int, UInt64) -> Void
     ) {
         switch i.index {
@@ -87,6 +89,7 @@ extension Frame {
     }
 
     @inline(never) func load(_ i: Instruction, _ view: MemoryView) {
+        if let chunks = view.chunks { return self.loadChunked(i, view, chunks) }
         switch i.element {
         case .char: self.load(i, view) { (e: Int8) in Int32(e) }
         case .uchar, .bool: self.load(i, view) { (e: UInt8) in UInt32(e) }

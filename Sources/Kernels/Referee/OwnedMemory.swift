@@ -3,7 +3,7 @@
 
 extension Frame {
     /// Position of an index among the group's cells; nil where the group does not own it.
-    @inline(__always) private func position(
+    @inline(__always) func position(
         _ x: UInt64, _ view: MemoryView, _ axes: UnsafePointer<MemoryAxis>
     ) -> UInt32? {
         let offset = x &- view.origin
@@ -33,7 +33,7 @@ extension Frame {
     }
 
     /// The index of lane k, widened.
-    @inline(__always) private func laneIndex(_ i: Instruction, _ k: Int) -> UInt64 {
+    @inline(__always) func laneIndex(_ i: Instruction, _ k: Int) -> UInt64 {
         switch i.index {
         case .wide: self.pointer(i.a, UInt64.self)[k]
         case .signed: UInt64(bitPattern: Int64(self.pointer(i.a, Int32.self)[k]))
@@ -131,6 +131,7 @@ extension Frame {
     @inline(never) func loadOwned(
         _ i: Instruction, _ view: MemoryView, _ axes: UnsafePointer<MemoryAxis>
     ) {
+        if let chunks = view.chunks { return self.loadOwnedChunked(i, view, axes, chunks) }
         switch i.element {
         case .char: self.loadOwned(i, view, axes) { (e: Int8) in Int32(e) }
         case .uchar, .bool: self.loadOwned(i, view, axes) { (e: UInt8) in UInt32(e) }

@@ -41,7 +41,21 @@ package struct Referee {
     mutating func run(
         leaf: UInt64, geometry: Geometry, inputs: [[UInt8]], gasLimit: UInt64
     ) throws(RefereeError) -> LeafRun {
-        try self.check(leaf: leaf, geometry: geometry, inputs: inputs)
+        try self.check(leaf: leaf, geometry: geometry)
+        try self.check(inputs, geometry: geometry)
+        var chunks = ChunkReads(buffers: inputs.count)
+        return try self.run(
+            leaf: leaf, geometry: geometry, inputs: inputs, chunks: &chunks, gasLimit: gasLimit)
+    }
+
+    /// Runs one leaf after ``check(leaf:geometry:)``, on buffers or on chunks of them.
+    ///
+    /// - Parameter inputs: one per buffer; whole where `chunks` has no table, else what the table
+    ///   is of.
+    mutating func run(
+        leaf: UInt64, geometry: Geometry, inputs: [[UInt8]], chunks: inout ChunkReads,
+        gasLimit: UInt64
+    ) throws(RefereeError) -> LeafRun {
         var outputs = Outputs(geometry: geometry, leaf: leaf)
         guard outputs.bytes <= Limits.sliceBytes else { throw .sliceTooLarge(outputs.bytes) }
         guard FloatArithmetic.environmentIsExact() else { throw .floatEnvironment }
@@ -58,16 +72,16 @@ package struct Referee {
                     frame: Frame(base: base, width: program.width, lanes: program.lanes),
                     constants: constants.baseAddress, gasLimit: gasLimit,
                     localIDs: localIDs)
-                return runner.run(leaf: leaf, inputs: inputs, outputs: &outputs)
+                return runner.run(
+                    leaf: leaf, inputs: inputs, outputs: &outputs, chunks: &chunks)
             }
         }
         guard let gas else { throw .gasExhausted(limit: gasLimit) }
         return LeafRun(slice: outputs.slice(), gas: gas)
     }
 
-    private func check(
-        leaf: UInt64, geometry: Geometry, inputs: [[UInt8]]
-    ) throws(RefereeError) {
+    /// That the geometry is of this kernel and has the leaf.
+    func check(leaf: UInt64, geometry: Geometry) throws(RefereeError) {
         let buffers = geometry.launch.buffers
         // The geometry of another kernel is refused, not trusted.
         let expected = self.program.objects.prefix { $0.isBuffer }
@@ -77,8 +91,13 @@ package struct Referee {
             geometry.launch.scalars.map(\.type) == self.program.scalars
         else { throw .launchMismatch }
         guard leaf < geometry.leafCount else { throw .noSuchLeaf(leaf) }
-        guard inputs.count == expected.count else {
-            throw .inputCount(expected: expected.count, found: inputs.count)
+    }
+
+    /// That there is one input per buffer, as long as its binding.
+    func check(_ inputs: [[UInt8]], geometry: Geometry) throws(RefereeError) {
+        let buffers = geometry.launch.buffers
+        guard inputs.count == buffers.count else {
+            throw .inputCount(expected: buffers.count, found: inputs.count)
         }
         for (number, input) in inputs.enumerated() {
             let bytes = buffers[number].elements * UInt64(geometry.elementBytes[number])
@@ -89,6 +108,10 @@ package struct Referee {
             }
         }
     }
+
+    /// The next run starts from zeros in all memory, so that what it reads of chunks hangs on
+    /// nothing but its leaf.
+    mutating func forget() { self.storage = [] }
 
     private static func words(_ bytes: [UInt8]) -> [UInt64] {
         var words = Array(repeating: UInt64(0), count: bytes.count / 8 + 1)

@@ -26,28 +26,44 @@ package enum Leaf {
     /// H(.slice | 0x01 | u64 length | Merkle root over chunks of 4 KiB, each H(.slice | 0x00 |
     /// chunk)), zero salt.
     package static func sliceRoot(_ bytes: [UInt8]) -> Digest {
-        var chunks: [Digest] = []
-        var offset = 0
-        while offset < bytes.count {
-            let end = min(offset + Self.chunkBytes, bytes.count)
-            var hash = Blake2b(.slice, .none)
-            hash.update(u8: 0)
-            hash.update(bytes[offset..<end])
-            chunks.append(hash.finish())
-            offset = end
+        self.sliceRoot(bytes: UInt64(bytes.count), chunks: self.chunks(bytes))
+    }
+
+    /// The digests of a slice's chunks, in order.
+    package static func chunks(_ bytes: [UInt8]) -> [Digest] {
+        stride(from: 0, to: bytes.count, by: Self.chunkBytes).map { offset in
+            self.chunk(bytes[offset..<min(offset + Self.chunkBytes, bytes.count)])
         }
-        var hash = Blake2b(.slice, .none)
-        hash.update(u8: 1)
-        hash.update(u64: UInt64(bytes.count))
-        hash.update(Merkle.root(chunks, .slice, .none))
-        return hash.finish()
     }
 
     /// H(.output | u64 leaves | Merkle root over the slice roots in leaf order), zero salt.
     package static func outputRoot(_ sliceRoots: [Digest]) -> Digest {
+        self.outputRoot(
+            leaves: UInt64(sliceRoots.count), tree: Merkle.root(sliceRoots, .slices, .none))
+    }
+
+    /// The same from the root of the tree over the slice roots.
+    package static func outputRoot(leaves: UInt64, tree: Digest) -> Digest {
         var hash = Blake2b(.output, .none)
-        hash.update(u64: UInt64(sliceRoots.count))
-        hash.update(Merkle.root(sliceRoots, .slices, .none))
+        hash.update(u64: leaves)
+        hash.update(tree)
+        return hash.finish()
+    }
+
+    /// The slice root of a slice of `bytes` bytes whose chunks have these digests.
+    package static func sliceRoot(bytes: UInt64, chunks: [Digest]) -> Digest {
+        var hash = Blake2b(.slice, .none)
+        hash.update(u8: 1)
+        hash.update(u64: bytes)
+        hash.update(Merkle.root(chunks, .slice, .none))
+        return hash.finish()
+    }
+
+    /// H(.slice | 0x00 | chunk), zero salt.
+    package static func chunk(_ bytes: ArraySlice<UInt8>) -> Digest {
+        var hash = Blake2b(.slice, .none)
+        hash.update(u8: 0)
+        hash.update(bytes)
         return hash.finish()
     }
 }

@@ -49,6 +49,8 @@ package enum Domain: String, CaseIterable, Sendable {
     case claim = "sl/claim/1"
     case mac = "sl/mac/1"
     case cookie = "sl/cookie/1"
+    case opening = "sl/opening/1"
+    case ballot = "sl/ballot/1"
 
     /// The 16 bytes of the personalisation.
     package var personal: [UInt8] { Self.personals[self.index] }

@@ -103,6 +103,14 @@ package struct OfferID: Identifier {
     package init(_ digest: Digest) { self.digest = digest }
 }
 
+/// Names a proposal to be voted on.
+package struct ProposalID: Identifier {
+    /// The name's bytes.
+    package let digest: Digest
+    /// Wraps a digest.
+    package init(_ digest: Digest) { self.digest = digest }
+}
+
 /// Names an asset.
 package struct AssetID: Identifier {
     /// The name's bytes.

@@ -55,7 +55,7 @@ package struct BlobHasher: Sendable {
     }
 
     /// The id of a blob of `count` bytes whose chunks have this root.
-    static func id(count: UInt64, root: Digest) -> BlobID {
+    package static func id(count: UInt64, root: Digest) -> BlobID {
         var hash = Blake2b(.blob, .none)
         hash.update(u8: 1)
         hash.update(u64: count)
@@ -64,7 +64,7 @@ package struct BlobHasher: Sendable {
     }
 
     /// The digest of one chunk's bytes.
-    static func chunk(_ bytes: ArraySlice<UInt8>) -> Digest {
+    package static func chunk(_ bytes: ArraySlice<UInt8>) -> Digest {
         var hash = Self.openChunk()
         hash.update(bytes)
         return hash.finish()

@@ -55,14 +55,24 @@ package enum Merkle {
         leaf: Digest, index: UInt64, count: UInt64, path: [Digest], root: Digest,
         _ domain: Domain, _ salt: ChainSalt
     ) -> Bool {
-        guard index < count else { return false }
+        self.climb(leaf: leaf, index: index, count: count, path: path, domain, salt) == root
+    }
+
+    /// The root that a path leads to; nil if the path is not as long as the tree is high.
+    ///
+    /// - Bounds: as ``verify(leaf:index:count:path:root:_:_:)``.
+    package static func climb(
+        leaf: Digest, index: UInt64, count: UInt64, path: [Digest], _ domain: Domain,
+        _ salt: ChainSalt
+    ) -> Digest? {
+        guard index < count else { return nil }
         var node = leaf
         var position = index
         var last = count - 1
         var rest = path[...]
         while last > 0 {
             if position ^ 1 <= last {
-                guard let sibling = rest.popFirst() else { return false }
+                guard let sibling = rest.popFirst() else { return nil }
                 node =
                     position & 1 == 0
                     ? Blake2b.pair(domain, salt, node, sibling)
@@ -71,6 +81,6 @@ package enum Merkle {
             position >>= 1
             last >>= 1
         }
-        return rest.isEmpty && node == root
+        return rest.isEmpty ? node : nil
     }
 }

@@ -1,6 +1,37 @@
 import Kernels
 package import Primitives
 
+/// The one request that was answered in a draw: an auditor that could have a second one answered,
+/// after a restart, would bind itself to the provider's own results.
+package struct AuditMemory: Record {
+    package private(set) var auditor: AccountID = .zero
+    /// The beacon's mix: which draw.
+    package private(set) var mix: Digest = .zero
+    package private(set) var commitment: Digest = .zero
+    /// The auditor's node over ``Transcript/request(job:auditor:auditIndex:commitment:_:)``.
+    package private(set) var signature: Signature = .blank
+
+    /// What is to be remembered of an answer.
+    init(auditor: AccountID, mix: Digest, commitment: Digest, signature: Signature) {
+        self.auditor = auditor
+        self.mix = mix
+        self.commitment = commitment
+        self.signature = signature
+    }
+
+    private init() {}
+
+    /// An empty memory.
+    package static var blank: AuditMemory { AuditMemory() }
+
+    package mutating func visit<V: FieldVisitor>(_ visitor: inout V) throws(V.Failure) {
+        try visitor.field("auditor", &self.auditor)
+        try visitor.field("mix", &self.mix)
+        try visitor.field("commitment", &self.commitment)
+        try visitor.field("signature", &self.signature)
+    }
+}
+
 /// What a provider must not lose: enough to open every leaf of a job and to hand out its output.
 ///
 /// - Bounds: `leavesMax` slice roots.
@@ -18,6 +49,8 @@ package struct JobRecord: Record {
     package private(set) var kernelNs: UInt64 = 0
     package private(set) var device: String = ""
     package private(set) var sliceRoots: [Digest] = []
+    /// Of the newest draw; nil before anybody asked.
+    package private(set) var audit: AuditMemory?
 
     /// The record of a finished run.
     init(job: JobID, provider: AccountID, secret: Digest, execution: Execution) {
@@ -45,6 +78,14 @@ package struct JobRecord: Record {
         try visitor.field("kernelNs", &self.kernelNs)
         try visitor.text("device", &self.device, max: 256)
         try visitor.list("sliceRoots", &self.sliceRoots, max: Self.leavesMax)
+        try visitor.field("audit", &self.audit)
+    }
+
+    /// The same record with what was answered in the newest draw.
+    func remembering(_ audit: AuditMemory) -> JobRecord {
+        var record = self
+        record.audit = audit
+        return record
     }
 
     /// The salt of one leaf: H(.salt | secret | leaf).
@@ -80,19 +121,30 @@ package struct JobRecord: Record {
         Merkle.root(self.leaves(chain: chain), .leaves, chain)
     }
 
-    /// The openings of some leaves with the tree of this record; nil if one does not exist.
-    func openings(of wanted: [UInt64], _ tree: LeafTree) -> [Opening]? {
-        var openings: [Opening] = []
+    /// The openings of some leaves with the trees of this record; nil if one does not exist.
+    func openings(of wanted: [UInt64], _ trees: LeafTree) -> LeafOpenings? {
+        var openings = LeafOpenings()
         for leaf in wanted {
-            guard let index = Int(exactly: leaf), self.sliceRoots.indices.contains(index),
-                let path = tree.path(index)
-            else { return nil }
-            openings.append(
-                Opening(
-                    leaf: leaf, salt: self.salt(leaf), sliceRoot: self.sliceRoots[index],
-                    workDigest: .zero, path: path))
+            guard let opening = self.opening(of: leaf, trees) else { return nil }
+            openings.leaves.append(opening)
         }
+        openings.outputRoot = self.outputRoot
+        openings.outputSalt = self.outputSalt
         return openings
+    }
+
+    /// The opening of one leaf with the trees of this record; nil if there is no such leaf.
+    func opening(of leaf: UInt64, _ trees: LeafTree) -> LeafOpening? {
+        guard let index = Int(exactly: leaf), self.sliceRoots.indices.contains(index),
+            let path = trees.path(index), let outputPath = trees.outputPath(index)
+        else { return nil }
+        var opening = LeafOpening()
+        opening.index = leaf
+        opening.salt = self.salt(leaf)
+        opening.sliceRoot = self.sliceRoots[index]
+        opening.path = path
+        opening.outputPath = outputPath
+        return opening
     }
 
     /// Where the output is, and what opens its commitment.

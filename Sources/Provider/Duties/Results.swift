@@ -45,6 +45,8 @@ package struct RefereeRun: Hashable, Sendable {
         case selfCheck
         /// As a drawn auditor.
         case audit(AccountID)
+        /// As an auditor that found a wrong leaf.
+        case proof(AccountID)
     }
 
     package let job: JobID
@@ -66,8 +68,14 @@ package enum ProviderReport: Hashable, Sendable {
     case committed(JobID, leaves: Int, kernelNs: UInt64, device: String)
     /// The drawn auditor cannot be answered: no record of the job.
     case cannotOpen(JobID, to: AccountID)
-    /// The provider's opening is not what this auditor computed, or does not lead to its root.
+    /// A challenge cannot be answered.
+    case cannotAnswer(JobID, leaf: UInt64, text: String)
+    /// The provider committed to a leaf that is not what this auditor computed.
     case disagreed(JobID, leaf: UInt64)
+    /// A leaf is wrong and no proof of it can be made.
+    case cannotProve(JobID, leaf: UInt64, text: String)
+    /// The provider's answer is missing or bent: this auditor asks on the ledger.
+    case summoning(JobID, text: String)
     case agreed(JobID, leaves: Int)
     /// The ledger refused what this node wanted to say.
     case refused(JobID, Intent.Kind, String)

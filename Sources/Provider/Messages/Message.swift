@@ -1,3 +1,4 @@
+package import Kernels
 package import Primitives
 
 /// What providers, auditors and requesters say to each other, beside the ledger.
@@ -16,23 +17,26 @@ package enum Message: Hashable, Sendable {
     case outputAnswer(JobOutput)
     case declined(Declined)
 
-    /// No message is longer: `auditRequest` and its answer bound it.
-    package static let bytesMax = 139_264
-    /// The most leaves of one audit.
-    package static let auditedMax = 64
+    /// No message is longer: 64 openings whose two paths are as long as `Limits.leaves` makes
+    /// them.
+    package static let bytesMax = 108 << 10
 
     /// The auditor computed the leaves and is bound to its results before it sees the provider's.
     package struct AuditRequest: Record {
         package private(set) var job: JobID = .zero
-        package private(set) var leaves: [UInt64] = []
-        /// H(.audit | salt | job | slice roots in order).
+        /// The number of the auditor's chain: it names the leaves.
+        package private(set) var reveal: Digest = .zero
+        /// See ``Transcript/commitment(salt:job:auditor:sliceRoots:_:)``.
         package private(set) var commitment: Digest = .zero
+        /// The auditor's node over ``Transcript/request(job:auditor:auditIndex:commitment:_:)``.
+        package private(set) var signature: Signature = .blank
 
         /// A request that binds the auditor.
-        package init(job: JobID, leaves: [UInt64], commitment: Digest) {
+        package init(job: JobID, reveal: Digest, commitment: Digest, signature: Signature) {
             self.job = job
-            self.leaves = leaves
+            self.reveal = reveal
             self.commitment = commitment
+            self.signature = signature
         }
 
         private init() {}
@@ -42,26 +46,24 @@ package enum Message: Hashable, Sendable {
 
         package mutating func visit<V: FieldVisitor>(_ visitor: inout V) throws(V.Failure) {
             try visitor.field("job", &self.job)
-            try visitor.list("leaves", &self.leaves, max: Message.auditedMax)
+            try visitor.field("reveal", &self.reveal)
             try visitor.field("commitment", &self.commitment)
+            try visitor.field("signature", &self.signature)
         }
     }
 
-    /// The provider's openings of those leaves, and of its output commitment.
+    /// The provider's openings of the sample, bound to the auditor's commitment by its node.
     package struct AuditOpenings: Record {
         package private(set) var job: JobID = .zero
-        package private(set) var openings: [Opening] = []
-        package private(set) var outputRoot: Digest = .zero
-        package private(set) var outputSalt: Digest = .zero
+        package private(set) var openings: LeafOpenings = .blank
+        /// Over ``Transcript/digest(job:auditor:commitment:openings:_:)``.
+        package private(set) var signature: Signature = .blank
 
         /// The provider's answer.
-        package init(
-            job: JobID, openings: [Opening], outputRoot: Digest, outputSalt: Digest
-        ) {
+        package init(job: JobID, openings: LeafOpenings, signature: Signature) {
             self.job = job
             self.openings = openings
-            self.outputRoot = outputRoot
-            self.outputSalt = outputSalt
+            self.signature = signature
         }
 
         private init() {}
@@ -71,9 +73,8 @@ package enum Message: Hashable, Sendable {
 
         package mutating func visit<V: FieldVisitor>(_ visitor: inout V) throws(V.Failure) {
             try visitor.field("job", &self.job)
-            try visitor.list("openings", &self.openings, max: Message.auditedMax)
-            try visitor.field("outputRoot", &self.outputRoot)
-            try visitor.field("outputSalt", &self.outputSalt)
+            try visitor.field("openings", &self.openings)
+            try visitor.field("signature", &self.signature)
         }
     }
 }

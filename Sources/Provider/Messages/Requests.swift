@@ -1,3 +1,4 @@
+package import Kernels
 package import Primitives
 
 /// Where the output of a job is, and what opens its commitment: the provider's answer, and what
@@ -61,10 +62,10 @@ extension Message {
     /// The leaf, opened.
     package struct OpeningAnswer: Record {
         package private(set) var job: JobID = .zero
-        package private(set) var opening: Opening = .blank
+        package private(set) var opening: LeafOpening = .blank
 
         /// The provider's answer.
-        package init(job: JobID, opening: Opening) {
+        package init(job: JobID, opening: LeafOpening) {
             self.job = job
             self.opening = opening
         }

@@ -51,7 +51,8 @@ struct Questions: Sendable {
         let subject = leaf.map { Subject.opening($0) } ?? .output
         let due = now.adding(ms: Self.answerMs)
         var question = Question(token: token, about: about, subject: subject, due: due)
-        if leaf == nil, let known = self.outputs.first(where: { $0.job == about.job }) {
+        // A job that was given to another provider has another output.
+        if leaf == nil, let known = self.outputs.first(where: { self.opens($0, about) }) {
             let isAsked = self.waiting.contains { $0.output?.blob == known.blob }
             question.fetch(known, isAsked: isAsked, now, &outbox)
             self.waiting.append(question)
@@ -63,6 +64,13 @@ struct Questions: Sendable {
             ?? .outputRequest(.init(job: about.job))
         outbox.append(.schedule(.question(token: token), at: due))
         outbox.append(.send(message, from: nil, to: .account(about.provider)))
+    }
+
+    /// True if the answer opens the commitment.
+    private func opens(_ output: JobOutput, _ about: JobCommitment) -> Bool {
+        output.job == about.job && output.bytes == about.outputBytes
+            && Blake2b.pair(.output, self.chain, output.salt, output.root)
+                == about.outputCommitment
     }
 
     private func refusal(_ about: JobCommitment, _ leaf: UInt64?) -> String? {
@@ -80,7 +88,7 @@ struct Questions: Sendable {
     mutating func onOpening(
         _ answer: Message.OpeningAnswer, acting: [AccountID], _ outbox: inout Out
     ) {
-        let subject = Subject.opening(answer.opening.leaf)
+        let subject = Subject.opening(answer.opening.index)
         for question in self.take(where: { $0.isAsked(answer.job, subject, acting) }) {
             let about = question.about
             let isRight = answer.opening.leads(
@@ -96,7 +104,6 @@ struct Questions: Sendable {
     mutating func onOutput(
         _ answer: JobOutput, acting: [AccountID], _ now: Instant, _ outbox: inout Out
     ) {
-        let root = Blake2b.pair(.output, self.chain, answer.salt, answer.root)
         var rest: [Question] = []
         var isAsked = self.waiting.contains { $0.output?.blob == answer.blob }
         for var question in self.waiting {
@@ -104,9 +111,7 @@ struct Questions: Sendable {
                 rest.append(question)
                 continue
             }
-            guard root == question.about.outputCommitment,
-                answer.bytes == question.about.outputBytes
-            else {
+            guard self.opens(answer, question.about) else {
                 outbox.append(question.contradiction)
                 continue
             }

@@ -24,7 +24,7 @@ struct Work: Sendable {
         case declined
     }
 
-    private let run: Duty.Run
+    let run: Duty.Run
     private let chain: ChainSalt
     private var phase = Phase.waiting
 

@@ -18,6 +18,19 @@ struct ChainWatch {
         let transactions: [Digest]
     }
 
+    /// An account, and the tag of what it said.
+    struct Payment: Hashable {
+        let account: Digest
+        let tag: UInt16
+    }
+
+    struct Cost {
+        var count = 0
+        var fees: UInt128 = 0
+        /// Codes of those that were rejected.
+        var rejections: [UInt16] = []
+    }
+
     private struct Slot: Hashable {
         let account: Digest
         let nonce: UInt64
@@ -32,6 +45,10 @@ struct ChainWatch {
     private var payers: OrderedDictionary<Digest, Payer> = [:]
     /// The phase of every job, by its code.
     private(set) var jobs: OrderedDictionary<Digest, UInt8> = [:]
+    /// Everything that was taken from somebody for a fault.
+    private(set) var slashes: [SlashFacts] = []
+    /// What transactions cost, and how many were rejected, by account and operation.
+    private(set) var costs: OrderedDictionary<Payment, Cost> = [:]
     /// What changed since the last look, in words.
     var news: [String] = []
     private(set) var payments = 0
@@ -152,6 +169,19 @@ struct ChainWatch {
             self.nonces[slot] = transaction.id
             self.places[transaction.id] = height
             self.pay(transaction, receipt)
+            let payment = Payment(account: transaction.account, tag: transaction.tag)
+            self.costs[payment, default: Cost()].count += 1
+            self.costs[payment, default: Cost()].fees += receipt.fee
+            if !receipt.isOk {
+                self.costs[payment, default: Cost()].rejections.append(receipt.code)
+            }
+        }
+        for slash in receipts.flatMap(\.slashes) {
+            if !slash.isWhole {
+                verdicts.add(.books, "\(words): a slash's parts are not the whole", at: ns)
+            }
+            self.slashes.append(slash)
+            self.news.append("\(slash.account.short) loses \(slash.amount) motes")
         }
         for change in receipts.flatMap(\.jobs) {
             self.jobs[change.id] = change.phase
@@ -164,8 +194,9 @@ struct ChainWatch {
     }
 
     private static let phases = [
-        "posted", "assigned", "committed", "drawn", "audited", "settled", "cancelled",
-        "unassigned", "uncommitted", "unaudited", "unknown",
+        "posted", "assigned", "committed", "drawn", "summoned", "opened", "audited", "settled",
+        "cancelled", "unassigned", "uncommitted", "unaudited", "faulted", "kernelFault",
+        "withheld", "unknown",
     ]
 
     private mutating func pay(_ transaction: TransactionFacts, _ receipt: ReceiptFacts) {

@@ -148,6 +148,8 @@ struct TransactionFacts {
     let payments: [Payment]
     /// True if it has nothing but payments.
     let isPayment: Bool
+    /// The first operation's tag.
+    let tag: UInt16
 
     /// The transactions of a block's body; nil if it is none.
     static func all(inBody body: [UInt8], _ salt: ChainSalt) -> [TransactionFacts]? {
@@ -169,9 +171,12 @@ struct TransactionFacts {
         _ = reader.take(8 + 16 + 16)
         var payments: [Payment] = []
         var isPayment = true
+        var first: UInt16?
         for _ in 0..<reader.count() where !reader.isBroken {
             var operation = Bytes(reader.string())
-            guard operation.u16() == 0x0101 else {
+            let tag = operation.u16()
+            first = first ?? tag
+            guard tag == 0x0101 else {
                 isPayment = false
                 continue
             }
@@ -187,7 +192,7 @@ struct TransactionFacts {
         self.id = Blake2b.hash(.tx, salt, signed)
         _ = reader.u16()
         for _ in 0..<reader.count() where !reader.isBroken { _ = reader.take(64) }
-        (self.payments, self.isPayment) = (payments, isPayment)
+        (self.payments, self.isPayment, self.tag) = (payments, isPayment, first ?? 0)
     }
 }
 
@@ -197,9 +202,12 @@ struct TransactionFacts {
 struct ReceiptFacts {
     let transaction: Digest
     let isOk: Bool
+    /// Why it was rejected; 0 if it was not.
+    let code: UInt16
     let fee: UInt128
     /// Jobs that entered a phase, by the phase's code.
     let jobs: [(id: Digest, phase: UInt8)]
+    let slashes: [SlashFacts]
 
     /// The receipts of a block; nil if the bytes are none.
     static func all(in bytes: [UInt8]) -> [ReceiptFacts]? {
@@ -209,18 +217,52 @@ struct ReceiptFacts {
             guard !reader.isBroken else { return nil }
             let transaction = reader.digest()
             let isOk = reader.u8() == 0
-            if !isOk { _ = reader.take(3) }
+            let code = isOk ? 0 : reader.u16()
+            if !isOk { _ = reader.u8() }
             let fee = reader.u128()
             _ = reader.take(16 + 16 + 8)
             var jobs: [(id: Digest, phase: UInt8)] = []
+            var slashes: [SlashFacts] = []
             for _ in 0..<reader.count() where !reader.isBroken {
                 let kind = reader.u16()
                 var event = Bytes(reader.string())
                 if kind == 1180 { jobs.append((event.digest(), event.u8())) }
+                if kind == 1181 { slashes.append(SlashFacts(&event)) }
             }
             list.append(
-                ReceiptFacts(transaction: transaction, isOk: isOk, fee: fee, jobs: jobs))
+                ReceiptFacts(
+                    transaction: transaction, isOk: isOk, code: code, fee: fee, jobs: jobs,
+                    slashes: slashes))
         }
         return reader.isComplete ? list : nil
+    }
+}
+
+/// A slash as a checker reads it.
+///
+/// - Source: protocol/jobs.md, "Slashes".
+struct SlashFacts {
+    let job: Digest
+    let account: Digest
+    /// 0: of a provider's bond; 1: of an auditor's stake; 2: of an author's bond.
+    let role: UInt8
+    /// 1 to 6, as listed there.
+    let reason: UInt8
+    let amount: UInt128
+    let reporter: Digest?
+    let toReporter: UInt128
+    /// What is left is burned and covers others: true if the parts are the whole.
+    let isWhole: Bool
+
+    init(_ event: inout Bytes) {
+        self.job = event.digest()
+        self.account = event.digest()
+        self.role = event.u8()
+        self.reason = event.u8()
+        self.amount = event.u128()
+        self.reporter = event.isThere() ? event.digest() : nil
+        self.toReporter = event.u128()
+        let rest = event.u128() + event.u128()
+        self.isWhole = event.isComplete && self.toReporter + rest == self.amount
     }
 }

@@ -49,8 +49,17 @@ extension World {
         }
     }
 
-    /// All rows of a machine's final state, asked of a copy of its chain.
+    /// A machine's final state, added up.
     private func export(_ host: Host) -> (height: UInt64, root: Digest, rows: RowAudit)? {
+        self.rows(of: host).map {
+            ($0.height, $0.root, RowAudit($0.rows, self.genesis.salt))
+        }
+    }
+
+    /// All rows of a machine's final state, asked of a copy of its chain.
+    func rows(
+        of host: Host
+    ) -> (height: UInt64, root: Digest, rows: [RowAudit.Row])? {
         guard var chain = host.chain else { return nil }
         var rows: [RowAudit.Row] = []
         var after: Digest?
@@ -75,7 +84,7 @@ extension World {
             guard let next = json["next"]?.stringValue else { break }
             after = Digest(hex: next)
         }
-        return (height, root, RowAudit(rows, self.genesis.salt))
+        return (height, root, rows)
     }
 
     // MARK: Progress
@@ -105,7 +114,9 @@ extension World {
             return "heads differ: \(heights)"
         }
         if let first = honest.first, let audit = self.export(first) {
-            let open = audit.rows.phases.filter { $0 < 5 }.count
+            let open = audit.rows.phases.filter { $0 < 7 }.count
+            let posted = audit.rows.phases.count
+            if posted < self.counts.jobsPosted { return "a job is on its way" }
             if open > 0 { return "\(open) jobs are open at height \(audit.height)" }
         }
         return nil
@@ -117,7 +128,7 @@ extension World {
         self.hasEnded = true
         self.counts.blocks = self.chainWatch.height
         self.counts.lostWrites = self.hosts.reduce(0) { $0 + $1.disk.lost }
-        self.counts.jobsSettled = self.chainWatch.jobs.values.filter { $0 == 5 }.count
+        self.counts.jobsSettled = self.chainWatch.jobs.values.filter { $0 == 7 }.count
         for host in self.hosts where host.isHonest && host.isUp { self.audit(host) }
         for id in self.chainWatch.isForked ? [] : self.reportedIDs {
             guard let promised = self.reported[id] else { continue }
@@ -127,6 +138,7 @@ extension World {
             }
         }
         self.checkResumption()
+        if self.plan.scenario == .court { self.judge() }
         // What was reported must be behind every machine's head, and on most disks already.
         let last = self.reportedIDs.compactMap { self.reported[$0]?.height }.max() ?? 0
         for host in self.hosts where host.isHonest && host.isUp {

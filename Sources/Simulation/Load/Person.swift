@@ -10,6 +10,8 @@ struct Person {
         case payer
         /// Publishes the kernel and orders work.
         case requester
+        /// Calls right leaves wrong, and nothing else.
+        case accuser
     }
 
     enum Wish {
@@ -47,7 +49,13 @@ struct Person {
 
     var account: AccountID { AccountID.of(key: self.key) }
 
-    var name: String { self.kind == .payer ? "payer \(self.index)" : "requester \(self.index)" }
+    var name: String {
+        switch self.kind {
+        case .payer: "payer \(self.index)"
+        case .requester: "requester \(self.index)"
+        case .accuser: "accuser \(self.index)"
+        }
+    }
 
     var isIdle: Bool {
         if case .idle = self.phase { true } else { false }

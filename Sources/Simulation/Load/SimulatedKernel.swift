@@ -4,7 +4,7 @@ import Primitives
 
 /// The kernel that everybody in the world orders, and the referee that stands in for devices.
 ///
-/// Sixteen groups that each add a seed to four numbers of an input.
+/// Groups that each add a seed to four numbers of an input; every group is a leaf.
 final class SimulatedKernel {
     /// A leaf's bytes.
     struct Slice {
@@ -16,10 +16,10 @@ final class SimulatedKernel {
     struct Missing: Error {
         let code: String
         let text: String
-    }
 
-    static let leaves: UInt64 = 16
-    static let elements: UInt64 = 64
+        /// A blob may still come; a kernel that failed once always does.
+        var isFinal: Bool { self.code == "work.failed" }
+    }
 
     static let source = """
         kernel void add(global const uint *in, global uint *out, uint seed)
@@ -29,13 +29,16 @@ final class SimulatedKernel {
         }
         """
 
+    /// Leaves of an order.
+    let leaves: UInt64
     let package: KernelPackage
     let publish: KernelPublish
     let pricePerGigaGas: Amount
     private let kernel: Kernel
 
-    init() {
-        self.package = Self.makePackage()
+    init(leaves: UInt64) {
+        self.leaves = leaves
+        self.package = Self.makePackage(leaves)
         do throws(KernelError) {
             self.kernel = try Kernel(self.package)
         } catch {
@@ -44,8 +47,9 @@ final class SimulatedKernel {
         var vector = TestVector(
             groups: Extent(x: 2, y: 1, z: 1), scalars: [.uint(5)],
             buffers: [
-                VectorBuffer(elements: Self.elements, data: Self.input(1)),
-                VectorBuffer(elements: Self.elements),
+                VectorBuffer(
+                    elements: 4 * leaves, data: Self.input(1, elements: 4 * leaves)),
+                VectorBuffer(elements: 4 * leaves),
             ])
         var publish = KernelPublish()
         do {
@@ -62,7 +66,10 @@ final class SimulatedKernel {
             vector.outputRoot = Leaf.outputRoot(roots)
             let one = try self.kernel.geometry(
                 WorkOrder(
-                    kernel: self.package.id, launches: [Self.launch(seed: 1, input: .zero)]))
+                    kernel: self.package.id,
+                    launches: [
+                        Self.launch(leaves, seed: 1, input: .zero, elements: 4 * leaves)
+                    ]))
             self.pricePerGigaGas =
                 Amount(1_000_000_000).mulDiv(1_000_000_000, UInt128(one.totalGas), .down)
                 ?? .zero
@@ -76,7 +83,7 @@ final class SimulatedKernel {
         self.publish = publish
     }
 
-    private static func makePackage() -> KernelPackage {
+    private static func makePackage(_ leaves: UInt64) -> KernelPackage {
         var manifest = Manifest()
         manifest.title = "add"
         manifest.entry = "add"
@@ -87,35 +94,75 @@ final class SimulatedKernel {
                 name: "out", role: .out, element: .uint,
                 axes: [
                     LayoutAxis(
-                        source: AxisSource(axis: 0), block: .constant(4), limit: .constant(64),
-                        stride: .constant(1))
+                        source: AxisSource(axis: 0), block: .constant(4),
+                        limit: .constant(Int64(clamping: 4 * leaves)), stride: .constant(1))
                 ]),
         ]
         return KernelPackage(source: Self.source, manifest: manifest)
     }
 
-    /// The input of a number: the kernel reads its first 64 elements.
-    static func input(_ number: UInt64, elements: UInt64 = SimulatedKernel.elements) -> [UInt8] {
+    /// The input of a number: the kernel reads its first four elements for every leaf.
+    static func input(_ number: UInt64, elements: UInt64) -> [UInt8] {
         (0..<elements).flatMap { index in
             [UInt8(truncatingIfNeeded: index + number), UInt8(truncatingIfNeeded: number), 0, 0]
         }
     }
 
     private static func launch(
-        seed: UInt32, input: BlobID, elements: UInt64 = SimulatedKernel.elements
+        _ leaves: UInt64, seed: UInt32, input: BlobID, elements: UInt64
     ) -> Launch {
         Launch(
-            groups: Extent(x: UInt32(Self.leaves), y: 1, z: 1), scalars: [.uint(seed)],
+            groups: Extent(x: UInt32(clamping: leaves), y: 1, z: 1), scalars: [.uint(seed)],
             buffers: [
                 Binding(.blob(input), elements: elements),
-                Binding(.zero, elements: Self.elements),
+                Binding(.zero, elements: 4 * leaves),
             ])
     }
 
     /// A job over an input.
     func order(seed: UInt32, input: BlobID, elements: UInt64) -> WorkOrder {
-        let launch = Self.launch(seed: seed, input: input, elements: elements)
+        let launch = Self.launch(self.leaves, seed: seed, input: input, elements: elements)
         return WorkOrder(kernel: self.package.id, launches: [launch])
+    }
+
+    /// What one leaf reads, and what it makes of it.
+    func witness(
+        _ package: KernelPackage, _ order: WorkOrder, leaf: UInt64, _ blob: (BlobID) -> [UInt8]?
+    ) -> Result<(run: LeafRun, witness: LeafWitness), Missing> {
+        do {
+            let kernel = package == self.package ? self.kernel : try Kernel(package)
+            let geometry = try kernel.geometry(order)
+            var inputs = [[UInt8]](repeating: [], count: geometry.launch.buffers.count)
+            for input in geometry.inputs {
+                guard let bytes = blob(input.blob) else {
+                    return .failure(
+                        Missing(code: "blob.missing", text: "\(input.blob.short) is not here"))
+                }
+                inputs[input.buffer] = bytes
+            }
+            var referee = Referee(kernel)
+            return .success(
+                try referee.witness(
+                    leaf: leaf, launch: 0, order: order, geometry: geometry, inputs: inputs))
+        } catch {
+            return .failure(Missing(code: "work.failed", text: "\(error)"))
+        }
+    }
+
+    /// Where a leaf's slice lies in the output; nil if there is no such leaf.
+    func range(
+        ofLeaf leaf: UInt64, _ package: KernelPackage, _ order: WorkOrder
+    ) -> Range<Int>? {
+        do {
+            let kernel = package == self.package ? self.kernel : try Kernel(package)
+            let geometry = try kernel.geometry(order)
+            guard leaf < geometry.leafCount else { return nil }
+            let start = (0..<leaf).reduce(UInt64(0)) { $0 + geometry.sliceBytes(leaf: $1) }
+            let end = start + geometry.sliceBytes(leaf: leaf)
+            return Int(clamping: start)..<Int(clamping: end)
+        } catch {
+            return nil
+        }
     }
 
     /// Runs leaves of an order (nil: all) with the blobs that are at hand.

@@ -30,10 +30,17 @@ extension World {
                 (self.plan.jobs + self.plan.requesters - 1 - (person.index - first))
                 / self.plan.requesters
             return person.index == first ? mine + 1 : mine
+        // It has no wishes that anybody waits for.
+        case .accuser: return 0
         }
     }
 
     func onPerson(_ index: Int) {
+        if self.people[index].kind == .accuser {
+            FalsePerson.acts(self.people[index], self)
+            self.queue.add(.person(index), at: self.now + FalsePerson.everyNs)
+            return
+        }
         self.act(index)
         let person = self.people[index]
         let wait: UInt64
@@ -77,6 +84,7 @@ extension World {
         case .requester:
             if self.isPublished { return .order(self.loadChance.between(1, 200)) }
             return person.index == self.plan.payers ? .publish : nil
+        case .accuser: return nil
         }
     }
 
@@ -130,15 +138,15 @@ extension World {
         post.order = self.kernel.order(
             seed: UInt32(truncatingIfNeeded: number), input: input, elements: elements)
         post.maxPrice = Amount(2_000_000_000)
-        post.auditFee = Amount(1_000_000)
-        post.leavesToAudit = 4
+        post.auditFee = Amount(self.plan.auditFee)
+        post.leavesToAudit = self.plan.leavesToAudit
         post.assignMs = 20_000
         post.runMs = 20_000
         post.auditMs = 30_000
         return post
     }
 
-    private static func named(_ operation: String, _ record: some Record) -> JSON {
+    static func named(_ operation: String, _ record: some Record) -> JSON {
         guard case .object(let members) = record.json else { return .null }
         return .object([.init(name: "operation", value: .string(operation))] + members)
     }
@@ -146,6 +154,10 @@ extension World {
     // MARK: Answers
 
     func onReply(_ token: UInt64, _ reply: Node.Reply) {
+        if let accusation = self.court.accusations.removeValue(for: token) {
+            if case .json(let json) = reply { FalsePerson.hears(accusation, json, self) }
+            return
+        }
         guard let index = self.asked.removeValue(for: token) else { return }
         guard self.people[index].token == token else { return }
         switch (self.people[index].phase, reply) {
@@ -180,6 +192,10 @@ extension World {
     ) {
         self.people[index].phase = .submitted(wish, id, bytes, since: self.now)
         self.ask(.submit(transaction: bytes), index, self.hosts[self.people[index].host])
+        if let gone = VanishingRequester.leaves(self.people[index], wish, self.plan) {
+            self.people[index] = gone
+            self.counts.jobsPosted += 1
+        }
     }
 
     private func onRefused(

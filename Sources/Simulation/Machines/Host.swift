@@ -11,12 +11,21 @@ final class Host {
     let key: PublicKey
     /// Derives secrets of jobs; never leaves the machine.
     let secret: SecretKey
+    /// The first one audits.
     let accounts: [AccountID]
+    /// The one that runs jobs, if one does.
+    let provider: AccountID?
     let drift: Drift
     let reveals: RevealChain
+    /// Names the leaves that it audits.
+    let audits: RevealChain
     /// False for a liar, and for a machine whose key another machine has, too.
     let isHonest: Bool
     var liar: LiarState?
+    /// Breaks the rules of jobs; it keeps those of consensus, and is honest for the checkers.
+    var cheat: CheatState?
+    /// Leaves that it computed as a provider, and as an auditor.
+    var leavesRun = (provided: UInt64(0), audited: UInt64(0))
     let disk = Disk()
 
     /// Counts starts: what was meant for an earlier life is dropped.
@@ -55,18 +64,22 @@ final class Host {
     }
 
     init(
-        index: Int, name: String, secret: SecretKey, accounts: [AccountID], drift: Drift,
-        reveals: RevealChain, isTwin: Bool, liar: Liar?
+        index: Int, name: String, secret: SecretKey, accounts: [AccountID],
+        provider: AccountID?, drift: Drift, reveals: RevealChain, audits: RevealChain,
+        isTwin: Bool, liar: Liar?, cheat: Cheat?
     ) {
         self.index = index
         self.name = name
         self.key = secret.publicKey
         self.secret = secret
         self.accounts = accounts
+        self.provider = provider
         self.drift = drift
         self.reveals = reveals
+        self.audits = audits
         self.isHonest = !isTwin && liar == nil
         self.liar = liar.map { LiarState($0) }
+        self.cheat = cheat.map { CheatState($0) }
     }
 
     var isUp: Bool { self.node != nil }

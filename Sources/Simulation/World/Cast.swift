@@ -10,6 +10,8 @@ struct Cast {
     static let starEach: UInt64 = 1_000_000
     /// Blocks that one machine can propose.
     private static let reveals = 4_096
+    /// Audits that one machine can do.
+    private static let audits = 4_096
 
     let genesis: Genesis
     let genesisBlock: BlockID
@@ -21,28 +23,30 @@ struct Cast {
 
     init(_ plan: Plan) {
         var signer = Signer()
-        func key(_ index: Int) -> SecretKey {
-            let seed = Chance.digest(plan.seed, .key, index: index)
-            return SecretKey(seed: seed.bytes).proven("32 bytes")
-        }
+        func key(_ index: Int) -> SecretKey { Self.key(plan, index) }
         // Seats are in the order of keys, and machine i has seat i.
         let nodes = (0..<plan.validators).map { key($0) }
             .sorted { $0.publicKey < $1.publicKey }
-        let auditors = (0..<plan.validators).map { key(100 + $0) }
         let providers = (0..<plan.providers).map { key(200 + $0) }
+        // In a court who provides also audits with the one account, and never its own jobs.
+        let auditors = (0..<plan.validators).map { seat in
+            plan.scenario == .court && seat < plan.providers
+                ? providers[seat] : key(100 + seat)
+        }
         let payers = (0..<plan.payers).map { key(300 + $0) }
         let requesters = (0..<plan.requesters).map { key(400 + $0) }
+        let accusers = (0..<(plan.cheat == .falsePerson ? 1 : 0)).map { key(500 + $0) }
         for node in nodes { signer.add(node, isReal: plan.usesRealSignatures) }
-        for account in auditors + providers + payers + requesters {
+        let names = providers.map(\.publicKey)
+        let others = auditors.filter { !names.contains($0.publicKey) }
+        let everybody = others + providers + payers + requesters + accusers
+        for account in everybody {
             signer.add(account, isReal: true)
             self.accountKeys[AccountID.of(key: account.publicKey)] = account.publicKey
         }
-        let chains = nodes.map {
-            RevealChain(secret: $0.derive(.reveal, .zero), count: Self.reveals)
-        }
-        let genesis = Self.genesis(
-            plan, nodes, chains, auditors,
-            accounts: auditors + providers + payers + requesters)
+        let chains = Self.chains(nodes, .reveal, count: Self.reveals)
+        let audits = Self.chains(nodes, .audit, count: Self.audits)
+        let genesis = Self.genesis(plan, nodes, chains, audits, auditors, accounts: everybody)
         self.genesis = genesis
         self.epochs = Self.epochs(genesis)
         self.genesisBlock = Self.built(genesis)
@@ -50,34 +54,54 @@ struct Cast {
         for index in plan.keys.indices {
             let seat = plan.keys[index]
             var accounts = [AccountID.of(key: auditors[seat].publicKey)]
+            var provider: AccountID?
             if seat < providers.count {
-                accounts.append(AccountID.of(key: providers[seat].publicKey))
+                let account = AccountID.of(key: providers[seat].publicKey)
+                provider = account
+                if !accounts.contains(account) { accounts.append(account) }
             }
-            let (ppm, offset) = (Int64(clamping: plan.driftPpm), Int64(clamping: plan.offsetMs))
-            let drift = Drift(
-                ppm: Int64(clamping: drifts.between(0, 2 * plan.driftPpm)) - ppm,
-                offsetMs: Int64(clamping: drifts.between(0, 2 * plan.offsetMs)) - offset,
-                bootNs: UInt64(clamping: index + 1) * 1_000_000_000_000)
+            let drift = Self.drift(plan, index, &drifts)
             let liar = plan.liars.first { $0.host == index }?.kind
             let name = index < plan.validators ? "n\(seat)" : "n\(seat)'"
             self.hosts.append(
                 Host(
                     index: index, name: name, secret: nodes[seat], accounts: accounts,
-                    drift: drift, reveals: chains[seat], isTwin: plan.isTwin(index), liar: liar))
+                    provider: provider, drift: drift, reveals: chains[seat],
+                    audits: audits[seat], isTwin: plan.isTwin(index), liar: liar,
+                    cheat: plan.cheat(of: index)))
         }
-        let users = payers.map { ($0, Person.Kind.payer) } + requesters.map { ($0, .requester) }
-        for (index, user) in users.enumerated() {
-            self.people.append(
-                Person(
-                    index: index, kind: user.1, key: user.0.publicKey,
-                    host: index % plan.validators))
+        let users =
+            payers.map { ($0.publicKey, Person.Kind.payer) }
+            + requesters.map { ($0.publicKey, .requester) }
+            + accusers.map { ($0.publicKey, .accuser) }
+        self.people = users.enumerated().map { index, user in
+            Person(index: index, kind: user.1, key: user.0, host: index % plan.validators)
         }
         self.signer = signer
     }
 
+    private static func key(_ plan: Plan, _ index: Int) -> SecretKey {
+        let seed = Chance.digest(plan.seed, .key, index: index)
+        return SecretKey(seed: seed.bytes).proven("32 bytes")
+    }
+
+    private static func chains(
+        _ nodes: [SecretKey], _ domain: Domain, count: Int
+    ) -> [RevealChain] {
+        nodes.map { RevealChain(secret: $0.derive(domain, .zero), count: count) }
+    }
+
+    private static func drift(_ plan: Plan, _ index: Int, _ drifts: inout Chance) -> Drift {
+        let (ppm, offset) = (Int64(clamping: plan.driftPpm), Int64(clamping: plan.offsetMs))
+        return Drift(
+            ppm: Int64(clamping: drifts.between(0, 2 * plan.driftPpm)) - ppm,
+            offsetMs: Int64(clamping: drifts.between(0, 2 * plan.offsetMs)) - offset,
+            bootNs: UInt64(clamping: index + 1) * 1_000_000_000_000)
+    }
+
     private static func genesis(
-        _ plan: Plan, _ nodes: [SecretKey], _ chains: [RevealChain], _ auditors: [SecretKey],
-        accounts: [SecretKey]
+        _ plan: Plan, _ nodes: [SecretKey], _ chains: [RevealChain], _ audits: [RevealChain],
+        _ auditors: [SecretKey], accounts: [SecretKey]
     ) -> Genesis {
         var genesis = Genesis()
         genesis.name = "starling-sim"
@@ -86,10 +110,14 @@ struct Cast {
         genesis.parameters.offerStandingMs = 0
         genesis.parameters.kernelActivationMs = 0
         genesis.parameters.windowMs = plan.windowMs
+        genesis.parameters.auditorMs = plan.auditorMs
+        genesis.parameters.answerMs = plan.answerMs
+        genesis.parameters.liabilityMs = 2 * plan.windowMs
         genesis.validators = nodes.indices.map { seat in
             GenesisValidator(
                 key: nodes[seat].publicKey, stake: Amount(1_000 * Amount.motesPerStar),
-                anchor: chains[seat].anchor,
+                anchor: chains[seat].anchor, auditAnchor: audits[seat].anchor,
+                auditCount: UInt32(clamping: audits[seat].count),
                 payout: AccountID.of(key: auditors[seat].publicKey))
         }
         genesis.accounts = accounts.map {

@@ -16,6 +16,8 @@ package enum Scenario: String, CaseIterable, Sendable {
     case blackout
     /// One machine is off for half of the run and catches up.
     case late
+    /// Many jobs, no faults, and perhaps one who cheats at them: see ``Cheat``.
+    case court
     /// Two of four are twins and the network is cut between their halves: MUST fail.
     case canary
 }
@@ -82,6 +84,8 @@ package struct Plan: Hashable, Sendable {
     package var partitions: [Partition] = []
     package var crashes: [Crash] = []
     package var liars: [Lying] = []
+    /// How somebody breaks the rules of jobs; nil: nobody does.
+    package var cheat: Cheat?
     package var driftPpm: UInt64 = 0
     package var offsetMs: UInt64 = 0
     package var syncNs: UInt64 = 200_000
@@ -90,6 +94,9 @@ package struct Plan: Hashable, Sendable {
     package var foldBlocks: UInt64 = 64
     package var windowMs: UInt64 = 500
     package var drawProposers: UInt8 = 1
+    /// An auditor, and a summoned provider, must speak within so long.
+    package var auditorMs: UInt64 = 10_000
+    package var answerMs: UInt64 = 10_000
     /// People who pay each other, and people who order work.
     package var payers = 4
     package var requesters = 2
@@ -99,6 +106,16 @@ package struct Plan: Hashable, Sendable {
     package var payWaitNs: UInt64 = 0
     /// Numbers in a job's input.
     package var inputElements: UInt64 = 64
+    /// Leaves of a job, and how many of them an auditor re-runs.
+    package var leaves: UInt64 = 16
+    package var leavesToAudit: UInt16 = 4
+    /// Motes for an audit.
+    package var auditFee: UInt64 = 1_000_000
+    /// Jobs that an offer takes at once, and the coins behind it.
+    package var capacity: UInt16 = 2
+    package var bondStar: UInt64 = 50
+    /// Before an auditor says its request again.
+    package var askMs: UInt64 = 3_000
     /// Faults happen until here; then everything heals.
     package var safetyNs: UInt64 = 0
     /// Progress is demanded within so long after that.
@@ -107,7 +124,11 @@ package struct Plan: Hashable, Sendable {
     package var plant: Plant?
 
     /// Draws the options of a seed.
-    package init(seed: UInt64, scenario: Scenario = .swarm, validators: Int = 4) {
+    ///
+    /// - Parameter cheat: of a court, which has ``courtValidators`` validators.
+    package init(
+        seed: UInt64, scenario: Scenario = .swarm, validators: Int = 4, cheat: Cheat? = nil
+    ) {
         self.seed = seed
         self.scenario = scenario
         self.validators = max(1, min(validators, 16))
@@ -134,6 +155,9 @@ package struct Plan: Hashable, Sendable {
             self.crashes = [
                 Crash(host: host, atNs: 0, downNs: self.safetyNs / 2, isPowerLoss: true)
             ]
+        case .court:
+            self.cheat = cheat
+            self.makeCourt()
         case .canary: self.makeCanary()
         }
     }
@@ -222,6 +246,42 @@ package struct Plan: Hashable, Sendable {
             let down = chance.between(100_000_000, 2_000_000_000)
             return Crash(host: host, atNs: at, downNs: down, isPowerLoss: true)
         }
+    }
+
+    /// Validators of a court: three of them also run jobs, and nobody audits its own.
+    package static let courtValidators = 4
+
+    /// Equal delays, no faults, and so many requesters that several jobs are under way at once. An
+    /// offer's bond is a limited slash for each of a hundred jobs: it never runs short.
+    private mutating func makeCourt() {
+        self.validators = Self.courtValidators
+        self.keys =
+            self.cheat == .equivocator
+            ? Equivocator.keys(of: self.validators) : Array(0..<self.validators)
+        self.delayNs = 30_000_000...30_000_000
+        (self.jitterPercent, self.datagramLossPpm, self.duplicatePpm) = (0, 0, 0)
+        (self.resendPpm, self.breakPpm, self.driftPpm, self.offsetMs) = (0, 0, 0, 0)
+        (self.nsPerByte, self.syncNs, self.foldNs) = (1, 200_000, 2_000_000)
+        (self.foldBlocks, self.heartbeatMs, self.drawProposers) = (64, 10_000, 2)
+        (self.windowMs, self.auditorMs, self.answerMs, self.askMs) = (1_500, 4_000, 3_000, 600)
+        (self.payers, self.transfers, self.requesters, self.providers) = (1, 0, 10, 3)
+        (self.jobs, self.leaves, self.inputElements) = (100, 64, 256)
+        (self.capacity, self.bondStar) = (6, 500)
+        self.payWaitNs = 2_000_000_000
+        self.safetyNs = 8_000_000_000
+        self.progressNs = 600_000_000_000
+        self.samples(1)
+    }
+
+    /// An auditor re-runs so many leaves, and is paid twice what they cost it.
+    package mutating func samples(_ leavesToAudit: UInt16) {
+        self.leavesToAudit = leavesToAudit
+        self.auditFee = 2 * UInt64(leavesToAudit) * Court.leafCost
+    }
+
+    /// How a machine breaks the rules of jobs, if it does.
+    func cheat(of host: Int) -> Cheat? {
+        self.cheat.flatMap { $0.hosts(of: self.validators).contains(host) ? $0 : nil }
     }
 
     /// Machines 0, 2, 3 on one side, and 1 with the twins of 2 and 3 on the other.

@@ -11,20 +11,23 @@ extension World {
     func config(of host: Host) -> Node.Config {
         let seat = self.epochs.set.index(of: host.key)
         var offer: (account: AccountID, terms: OfferTerms)?
-        if host.accounts.count > 1 {
+        if let provider = host.provider {
             let terms = OfferTerms(
-                pricePerGigaGas: self.kernel.pricePerGigaGas, capacity: 2,
+                pricePerGigaGas: self.kernel.pricePerGigaGas, capacity: self.plan.capacity,
                 classes: [ExactnessClass.exactInt.rawValue], maxJobGas: .max,
-                bond: Amount(5 * Amount.motesPerStar), device: "simulated",
-                standsUntil: LedgerTime(ms: Drift.beginMs + 86_400_000))
-            offer = (host.accounts[1], terms)
+                bond: Amount(self.plan.bondStar * Amount.motesPerStar), device: "simulated",
+                standsUntil: LedgerTime(ms: Drift.beginMs + 86_400_000), node: host.key)
+            offer = (provider, terms)
         }
         let peers = self.hosts.prefix(self.plan.validators).filter { $0.key != host.key }
             .map { self.address(of: $0) }
         return Node.Config(
             salt: self.genesis.salt, genesisBlock: self.genesisBlock, epochs: self.epochs,
             seat: seat, accounts: host.accounts, offer: offer,
-            provider: Provider.Config(chain: self.genesis.salt, concurrentJobs: 2),
+            provider: Provider.Config(
+                chain: self.genesis.salt, concurrentJobs: Int(self.plan.capacity),
+                // Whoever cheats does not look at its own leaves.
+                selfCheckLeaves: host.cheat == nil ? 2 : 0, askMs: self.plan.askMs),
             gossip: Gossip.Config(
                 me: host.key, salt: self.genesis.salt, genesis: self.genesis.id, peers: peers,
                 address: self.address(of: host)),

@@ -149,6 +149,7 @@ extension World {
             case .message where isClosed: continue
             case .message(let traffic, let bytes):
                 self.log.note(bytes)
+                self.overhears(bytes, self.hosts[receiver.host])
                 self.step(
                     receiver.host, receiver.generation,
                     .gossip(.received(receiver.id, traffic, bytes)))

@@ -18,7 +18,8 @@ extension World {
     /// Performs one effect; what can be answered at once is appended to `answers`.
     func perform(_ effect: Node.Effect, _ host: Host, _ answers: inout [Node.Input]) {
         switch effect {
-        case .chain(let input):
+        case .chain(let wanted):
+            guard let input = self.cheats(wanted, host) else { return }
             host.chainInputs.append(input)
             self.runChain(host)
         case .journal(let id, let bytes):
@@ -113,8 +114,10 @@ extension World {
     private func append(_ records: [BlockRecord], _ host: Host) {
         guard let last = records.last else { return }
         if host.isHonest {
+            let slashes = self.chainWatch.slashes.count
             self.chainWatch.saw(
                 records, by: host.name, at: self.now, self.signer, &self.verdicts)
+            self.offerAgain(slashesBefore: slashes)
             self.latency.final(records, self.now)
             if let returned, self.chainWatch.height > returned.height, self.resumedNs == nil {
                 self.resumedNs = self.now - returned.atNs

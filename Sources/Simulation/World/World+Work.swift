@@ -7,10 +7,16 @@ import Provider
 // What the executor, the referee's threads, the record files and the blob store do.
 extension World {
     func perform(_ effect: Provider.Effect, _ host: Host) {
+        if case .execute(let job, let package, let order) = effect {
+            self.court.orders[job] = (package, order)
+            self.court.friends[job] = nil
+        }
+        guard !self.cheats(effect, host) else { return }
         switch effect {
         case .derive(let job):
             let secret = host.secret.derive(.salt, job.digest)
             self.give(host, .provider(.secret(job, secret)), after: 1_000)
+        case .prepare: break  // Nothing is compiled here.
         case .execute(let job, let package, let order):
             host.cancelled[job] = nil
             self.tell("\(host.name) runs job \(job.short)")
@@ -20,6 +26,23 @@ extension World {
             let answer = self.referee(run, package, order, leaves, host)
             let wait = self.workChance.between(1_000_000, 20_000_000)
             self.give(host, .provider(answer), after: wait)
+        case .revealAudit(let job, let auditor, let index):
+            let reveal = host.accounts.first == auditor ? host.audits.reveal(index) : nil
+            self.give(
+                host, .provider(.auditReveal(job, auditor: auditor, reveal)), after: 10_000)
+        case .signTranscript(let job, let auditor, let digest):
+            let signature = host.secret.sign(digest)
+            self.give(
+                host,
+                .provider(
+                    .transcriptSigned(job, auditor: auditor, digest: digest, signature)),
+                after: 40_000)
+        case .gatherProof(let run, let package, let order, let leaf):
+            let answer = self.proof(run, package, order, leaf, host)
+            self.give(host, .provider(answer), after: 20_000_000)
+        case .readSlice(let job, let blob, let leaf, let package, let order):
+            let answer = self.slice(job, blob, leaf, package, order, host)
+            self.give(host, .provider(answer), after: 1_000_000)
         case .keep(let record):
             self.write(
                 .job(record.job, record.canonicalBytes), host, .files,
@@ -33,25 +56,37 @@ extension World {
 
     // MARK: Executor and referee
 
-    /// Runs all leaves on the referee: the device of this world is exact.
-    private func execute(
-        _ job: JobID, _ package: KernelPackage, _ order: WorkOrder, _ host: Host
-    ) {
+    /// Runs leaves on the referee: the device of this world is exact.
+    ///
+    /// - Parameter faked: leaves that are not run; their bytes and roots are made up.
+    /// - Returns: the roots of all slices, none if the job did not run.
+    @discardableResult
+    func execute(
+        _ job: JobID, _ package: KernelPackage, _ order: WorkOrder, _ host: Host,
+        faked: [UInt64] = []
+    ) -> [Digest] {
         let wait = self.workChance.between(20_000_000, 800_000_000)
-        let answer: Provider.Input
-        switch self.kernel.run(package, order, leaves: nil, self.blobs(of: host)) {
-        case .success(let slices):
+        let honest = faked.isEmpty ? nil : (0..<self.plan.leaves).filter { !faked.contains($0) }
+        switch self.kernel.run(package, order, leaves: honest, self.blobs(of: host)) {
+        case .success(let run):
+            host.leavesRun.provided += UInt64(clamping: run.count)
+            var slices = run.map { (leaf: $0.leaf, bytes: $0.bytes, isFaked: false) }
+            slices += faked.map { (leaf: $0, bytes: self.workChance.bytes(16), isFaked: true) }
+            slices.sort { $0.leaf < $1.leaf }
             let output = slices.flatMap(\.bytes)
-            let id = self.keep(output, on: host)
+            let roots = slices.map { Leaf.sliceRoot($0.bytes) }
             let execution = Execution(
-                sliceRoots: slices.map { Leaf.sliceRoot($0.bytes) }, outputBlob: id,
+                sliceRoots: roots, outputBlob: self.keep(output, on: host),
                 outputBytes: UInt64(clamping: output.count), kernelNs: wait,
                 device: "simulated")
-            answer = .executed(job, execution)
+            self.give(host, .provider(.executed(job, execution)), after: wait)
+            return roots
         case .failure(let missing):
-            answer = .executionFailed(job, code: missing.code, text: missing.text)
+            let answer = Provider.Input.executionFailed(
+                job, code: missing.code, text: missing.text)
+            self.give(host, .provider(answer), after: wait)
+            return []
         }
-        self.give(host, .provider(answer), after: wait)
     }
 
     private func referee(
@@ -60,11 +95,54 @@ extension World {
     ) -> Provider.Input {
         switch self.kernel.run(package, order, leaves: leaves, self.blobs(of: host)) {
         case .success(let slices):
-            .refereed(
+            let count = UInt64(clamping: slices.count)
+            if case .selfCheck = run.purpose {
+                host.leavesRun.provided += count
+            } else {
+                host.leavesRun.audited += count
+            }
+            return .refereed(
                 run,
                 slices.map { LeafResult(leaf: $0.leaf, sliceRoot: Leaf.sliceRoot($0.bytes)) })
-        case .failure(let missing): .refereeFailed(run, text: missing.text)
+        case .failure(let missing):
+            return .refereeFailed(
+                run, text: missing.text, isFinal: missing.isFinal)
         }
+    }
+
+    /// What a leaf reads, with the blobs of a machine.
+    func witness(
+        _ package: KernelPackage, _ order: WorkOrder, _ leaf: UInt64, _ host: Host
+    ) -> Result<LeafWitness, SimulatedKernel.Missing> {
+        self.kernel.witness(package, order, leaf: leaf, self.blobs(of: host)).map(\.witness)
+    }
+
+    private func proof(
+        _ run: RefereeRun, _ package: KernelPackage, _ order: WorkOrder, _ leaf: UInt64,
+        _ host: Host
+    ) -> Provider.Input {
+        switch self.kernel.witness(package, order, leaf: leaf, self.blobs(of: host)) {
+        case .success(let found):
+            host.leavesRun.audited += 1
+            return .proof(
+                run, leaf: leaf, witness: found.witness,
+                sliceRoot: Leaf.sliceRoot(found.run.slice))
+        case .failure(let missing):
+            return .refereeFailed(
+                run, text: missing.text, isFinal: missing.isFinal)
+        }
+    }
+
+    /// The kernel's slices are of one size.
+    private func slice(
+        _ job: JobID, _ blob: BlobID, _ leaf: UInt64, _ package: KernelPackage,
+        _ order: WorkOrder, _ host: Host
+    ) -> Provider.Input {
+        guard let bytes = self.blobs(of: host)(blob),
+            let range = self.kernel.range(ofLeaf: leaf, package, order),
+            range.upperBound <= bytes.count
+        else { return .sliceFailed(job, leaf: leaf, text: "the output is not here") }
+        return .slice(job, leaf: leaf, Array(bytes[range]))
     }
 
     private func blobs(of host: Host) -> (BlobID) -> [UInt8]? {
@@ -139,6 +217,12 @@ extension World {
             return "commits \(leaves) leaves of job \(job.short)"
         case .cannotOpen(let job, let account):
             return "cannot open job \(job.short) to \(account)"
+        case .cannotAnswer(let job, let leaf, let text):
+            return "cannot give leaf \(leaf) of job \(job.short): \(text)"
+        case .cannotProve(let job, let leaf, let text):
+            return "cannot prove leaf \(leaf) of job \(job.short) wrong: \(text)"
+        case .summoning(let job, let text):
+            return "asks for job \(job.short) on the ledger: \(text)"
         case .disagreed(let job, let leaf):
             return "finds leaf \(leaf) of job \(job.short) wrong"
         case .agreed(let job, let leaves):

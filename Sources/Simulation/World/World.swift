@@ -75,6 +75,8 @@ final class World {
     /// When the last machine of a stall came back, the height then, and when it grew.
     var returned: (atNs: UInt64, height: UInt64)?
     var resumedNs: UInt64?
+    /// What those who cheat know of others, and what came of it.
+    var court = Court()
 
     init(_ plan: Plan, tells: Bool) {
         self.plan = plan
@@ -82,7 +84,7 @@ final class World {
         self.genesis = cast.genesis
         self.genesisBlock = cast.genesisBlock
         self.epochs = cast.epochs
-        self.kernel = SimulatedKernel()
+        self.kernel = SimulatedKernel(leaves: plan.leaves)
         self.signer = cast.signer
         self.accountKeys = cast.accountKeys
         self.networkChance = Chance(plan.seed, .network)

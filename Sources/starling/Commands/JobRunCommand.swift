@@ -37,7 +37,7 @@ struct JobRunCommand: Command {
     var elements: [String] = []
     @Option(help: "The most to pay for the work, such as \"0.1 STAR\".") var maxPrice: String?
     @Option(help: "What the auditor gets.") var auditFee = "0.001 STAR"
-    @Option(help: "Leaves that the auditor re-runs; 0: the smaller of 16 and all.")
+    @Option(help: "Leaves that the auditor re-runs; 0: one in 64, at least one, at most 16.")
     var audit: UInt16 = 0
     @Option(help: "Leaves to re-run here, chosen in secret, or all.") var check = "16"
     @Option(help: "Seconds that the run may take.") var deadline: UInt64 = 600

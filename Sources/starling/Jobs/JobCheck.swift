@@ -46,6 +46,8 @@ struct JobCheck {
     let provider: AccountID
     let leafRoot: Digest
     let outputCommitment: Digest
+    /// Which provider of the job this is, from 0.
+    let attempt: JSON
 
     /// Reads what the ledger says from `job.get`.
     init(_ reply: JSON, plan: JobPlan) throws {
@@ -62,6 +64,7 @@ struct JobCheck {
         self.provider = AccountID(try digest(entry, "provider"))
         self.leafRoot = try digest(entry, "leafRoot")
         self.outputCommitment = try digest(entry, "outputCommitment")
+        self.attempt = entry?["attempt"] ?? .number(0)
     }
 
     /// The slices of a downloaded output, tied to the commitment: sizes, slice roots, output root.
@@ -114,9 +117,16 @@ struct JobCheck {
         return chosen.sorted()
     }
 
+    /// A leaf that the provider is bound to and that the referee computes otherwise.
+    struct WrongLeaf: Error {
+        let leaf: UInt64
+        let opening: LeafOpening
+    }
+
     /// Opens the leaves, leads each to the committed root, and re-runs it on the referee.
     ///
-    /// - Throws: ``CommandFailure`` `check.*` at the first leaf that is wrong.
+    /// - Throws: ``WrongLeaf`` at the first one that is wrong, ``CommandFailure`` `check.*` where
+    ///   the provider does not open.
     func rerun(
         _ leaves: [UInt64], slices: [ArraySlice<UInt8>], _ daemon: Daemon, _ progress: Progress
     ) async throws -> CheckResult {
@@ -127,7 +137,7 @@ struct JobCheck {
                 "re-running \(leaves.count) of \(total) leaves here", done: UInt64(number),
                 total: UInt64(leaves.count))
             let slice = Array(slices[Int(leaf)])
-            try await self.open(leaf, Leaf.sliceRoot(slice), daemon)
+            let opening = try await self.open(leaf, Leaf.sliceRoot(slice), daemon)
             do throws(RefereeError) {
                 let run = try referee.run(
                     leaf: leaf, launch: 0, order: self.plan.order, geometry: self.plan.geometry,
@@ -137,36 +147,59 @@ struct JobCheck {
                 throw CommandFailure(
                     "leaf \(leaf) cannot be re-run: \(error)", code: "check.referee")
             }
-            throw CommandFailure(
-                "leaf \(leaf) is WRONG: the referee computes other bytes than were committed",
-                fix: "keep the receipt; do not use the output", code: "check.wrongLeaf")
+            throw WrongLeaf(leaf: leaf, opening: opening)
         }
         return CheckResult(leaves: leaves, total: total)
     }
 
-    private func open(_ leaf: UInt64, _ sliceRoot: Digest, _ daemon: Daemon) async throws {
-        let reply = try await daemon.opening(self.job.json, leaf.json)
-        func digest(_ name: String) -> Digest? {
-            reply[name]?.stringValue.flatMap { Digest(hex: $0) }
+    /// The fraud proof: with it every validator re-runs the leaf and slashes the provider.
+    ///
+    /// - Throws: ``CommandFailure`` where the leaf reads more than one transaction holds.
+    func proof(of wrong: WrongLeaf) throws -> JSON {
+        var referee = Referee(self.plan.kernel)
+        do throws(WitnessError) {
+            let gathered = try referee.witness(
+                leaf: wrong.leaf, launch: 0, order: self.plan.order,
+                geometry: self.plan.geometry, inputs: self.plan.inputs)
+            return .object(
+                ("operation", .string("job.prove")), ("job", self.job.json),
+                ("attempt", self.attempt), ("opening", wrong.opening.json),
+                ("witness", gathered.witness.json))
+        } catch {
+            throw CommandFailure(
+                "leaf \(wrong.leaf) is WRONG, and cannot be proved on the ledger: \(error)",
+                fix: "keep the receipt; do not use the output", code: "check.wrongLeaf")
         }
-        let path = (reply["path"]?.arrayValue ?? []).compactMap {
-            $0.stringValue.flatMap { Digest(hex: $0) }
+    }
+
+    private func open(
+        _ leaf: UInt64, _ sliceRoot: Digest, _ daemon: Daemon
+    ) async throws -> LeafOpening {
+        let reply: JSON
+        do {
+            reply = try await daemon.opening(self.job.json, leaf.json)
+        } catch let failure as CommandFailure {
+            throw CommandFailure(
+                failure.message,
+                fix: "demand it on the ledger: starling job challenge \(self.job.hex) \(leaf)",
+                code: "check.notOpened")
         }
-        guard let salt = digest("salt"), let opened = digest("sliceRoot"),
-            let work = digest("workDigest")
-        else { throw CommandFailure("the provider's opening of leaf \(leaf) is malformed") }
-        let hash = Leaf.digest(
-            salt: salt, job: self.job, provider: self.provider, launch: 0, index: leaf,
-            sliceRoot: opened, workDigest: work, chain: self.salt)
-        let isCommitted = Merkle.verify(
-            leaf: hash, index: leaf, count: self.plan.geometry.leafCount, path: path,
-            root: self.leafRoot, .leaves, self.salt)
-        guard opened == sliceRoot, isCommitted else {
+        let opening: LeafOpening
+        do throws(FieldError) {
+            opening = try LeafOpening(json: reply, at: "opening")
+        } catch {
+            throw CommandFailure("the provider's opening of leaf \(leaf) is malformed")
+        }
+        let isCommitted = opening.leads(
+            to: self.leafRoot, of: self.plan.geometry.leafCount, job: self.job,
+            provider: self.provider, self.salt)
+        guard opening.index == leaf, opening.sliceRoot == sliceRoot, isCommitted else {
             throw CommandFailure(
                 "leaf \(leaf) does not open the provider's commitment",
-                fix: "keep the receipt: the provider's bond answers for it",
+                fix: "demand it on the ledger: starling job challenge \(self.job.hex) \(leaf)",
                 code: "check.wrongOpening")
         }
+        return opening
     }
 
     /// The written buffers as the kernel's author sees them: slices put where their cells lie.

@@ -14,7 +14,7 @@ struct JobRun {
     struct Terms {
         var maxPrice: Amount
         var auditFee: Amount
-        /// 0: the smaller of 16 and all.
+        /// 0: one in 64, at least one and at most 16.
         var audited: UInt16 = 0
         var assignMs: UInt64 = 60_000
         var runMs: UInt64 = 600_000
@@ -110,6 +110,7 @@ struct JobRun {
         case "assigned": "running"
         case "committed": "waiting for an auditor"
         case "drawn": "being audited"
+        case "summoned", "opened": "the auditor and the provider settle it on the ledger"
         case "window": "open to objections"
         default: phase
         }
@@ -122,6 +123,10 @@ struct JobRun {
             fix = "no offer fitted in time: see starling provider status, or raise --max-price"
         case "uncommitted": fix = "the provider did not deliver in time: post the job again"
         case "unaudited": fix = "no audit agreed in time: post the job again"
+        case "faulted":
+            fix = "every provider drawn was wrong or silent: starling job why says how"
+        case "withheld": fix = "the output was never given: post the job again"
+        case "kernelFault": fix = "the kernel broke its own gas bound: use another"
         case "cancelled": fix = "you took it back"
         default: fix = ""
         }
@@ -147,8 +152,28 @@ struct JobRun {
         let bytes = try await self.daemon.download(blob, self.progress)
         let slices = try check.slices(of: bytes, root: root, salt: salt, self.progress)
         let leaves = JobCheck.choose(count, of: self.plan.geometry.leafCount)
-        let result = try await check.rerun(leaves, slices: slices, self.daemon, self.progress)
-        return (check.buffers(slices), bytes, result)
+        do {
+            let result = try await check.rerun(leaves, slices: slices, self.daemon, self.progress)
+            return (check.buffers(slices), bytes, result)
+        } catch let wrong as JobCheck.WrongLeaf {
+            return try await self.dispute(wrong, check, again: count)
+        }
+    }
+
+    /// Proves a wrong leaf on the ledger, waits for another provider, and checks its result.
+    private func dispute(
+        _ wrong: JobCheck.WrongLeaf, _ check: JobCheck, again count: UInt64
+    ) async throws -> (buffers: [Int: [UInt8]], output: [UInt8], check: CheckResult) {
+        self.progress.note(
+            "leaf \(wrong.leaf) is WRONG: the referee computes other bytes than the provider "
+                + "committed to; proving it on the ledger")
+        let proof = try check.proof(of: wrong)
+        let reply = try await self.daemon.submit([proof], from: self.wallet)
+        self.progress.note(
+            "proved in block \(reply["height"]?.stringValue ?? "?"): the provider is slashed, a "
+                + "part of that is yours; another provider is drawn, your escrow is whole")
+        try await self.follow(check.job) { $0 == "window" || $0 == "settled" }
+        return try await self.result(check.job, check: count)
     }
 
     /// `job.get` once the daemon has the output; it may lag a moment behind the ledger.

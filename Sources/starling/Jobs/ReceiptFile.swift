@@ -23,7 +23,7 @@ struct ReceiptFile {
         var openings = reply["openings"]?.arrayValue ?? []
         let entry = reply["receipt"]?["job"]
         if openings.isEmpty, entry?["audited"] ?? .null != .null {
-            for index in entry?["indices"]?.arrayValue ?? [] {
+            for index in reply["receipt"]?["sample"]?.arrayValue ?? [] {
                 openings.append(try await daemon.opening(.string(job), index))
             }
         }
@@ -83,10 +83,14 @@ struct ReceiptFile {
             "provider  \(short(self.job?["provider"])), bond at risk "
                 + Money.text(self.receipt?["stakeAtRisk"]),
         ]
+        for (number, attempt) in (self.receipt?["attempts"]?.arrayValue ?? []).enumerated() {
+            lines.append("attempt \(number + 1) " + Self.words(attempt))
+        }
         if rerun > 0 {
             lines.append(
-                "audit     \(rerun) of \(leaves) leaves re-run by \(auditor), drawn by the chain: "
-                    + Self.chances(leaves: leaves, rerun: rerun))
+                "audit     \(rerun) of \(leaves) leaves re-run by \(auditor), whose stake of "
+                    + "\(Money.text(self.receipt?["auditorStake"])) is at risk; its own chain "
+                    + "named them: " + Self.chances(leaves: leaves, rerun: rerun))
         } else {
             lines.append("audit     none yet: nobody but the provider vouches for the output")
         }
@@ -104,6 +108,19 @@ struct ReceiptFile {
                     + "was equal")
         }
         return lines
+    }
+
+    private static func words(_ attempt: JSON) -> String {
+        let who = "failed: \(short(attempt["provider"]))"
+        let cost = ", slashed \(Money.text(attempt["slashed"]))"
+        switch attempt["end"]?.stringValue {
+        case "wrongLeaf":
+            return who + " had leaf \(attempt["leaf"]?.stringValue ?? "?") wrong, proved by "
+                + short(attempt["reporter"]) + cost
+        case "silent": return who + " did not open what it had committed to" + cost
+        case "withheld": return who + " did not give its output" + cost
+        default: return who + " gave no result in time"
+        }
     }
 
     private static func chances(leaves: UInt64, rerun: UInt64) -> String {

@@ -126,6 +126,13 @@ final class Progress {
         self.isDrawn = false
     }
 
+    /// A line that stays, for something that a person should not miss.
+    func note(_ text: String) {
+        guard self.isShown else { return }
+        self.clear()
+        Terminal.error.write(printable(text) + "\n")
+    }
+
     private func draw(_ stage: String, done: UInt64, total: UInt64) {
         let permille = total == 0 ? 0 : Int(min(done, total) * 1000 / total)
         guard stage != self.stage || permille != self.lastPermille else { return }

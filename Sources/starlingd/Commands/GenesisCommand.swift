@@ -12,7 +12,8 @@ struct GenesisCommand: ParsableCommand {
             Example: starlingd genesis --seat a/seat.json --seat b/seat.json:2000 \
             --fund-file owner=a --param windowMs=5000 --out genesis.json
 
-            Parameters are those of `starling`'s chain.genesis; numbers in their smallest unit.
+            Parameters are those of `starling`'s chain.genesis, as fees.protocolFee=250 where \
+            one lies in another; numbers in their smallest unit.
             """)
 
     @Option(
@@ -111,7 +112,8 @@ struct GenesisBuilder {
             guard other.seat.key != seat.key else {
                 throw Network.Failure("\(pair) have the same node key: each seat is one node")
             }
-            guard other.seat.anchor != seat.anchor else {
+            guard other.seat.anchor != seat.anchor, other.seat.auditAnchor != seat.auditAnchor
+            else {
                 throw Network.Failure("\(pair) have the same reveal anchor: one was copied")
             }
             guard seat.address == nil || other.seat.address != seat.address else {
@@ -173,7 +175,9 @@ struct GenesisBuilder {
         for change in changes { try Self.change(&genesis, change) }
         genesis.validators = self.seats.sorted { $0.seat.key < $1.seat.key }.map {
             GenesisValidator(
-                key: $0.seat.key, stake: $0.stake, anchor: $0.seat.anchor, payout: $0.seat.payout)
+                key: $0.seat.key, stake: $0.stake, anchor: $0.seat.anchor,
+                auditAnchor: $0.seat.auditAnchor, auditCount: $0.seat.auditCount,
+                payout: $0.seat.payout)
         }
         genesis.accounts = self.funds.sorted { $0.account < $1.account }
         let peers = self.seats.compactMap { one in
@@ -202,7 +206,10 @@ struct GenesisBuilder {
 
     private static func names(_ json: JSON) -> [String] {
         guard case .object(let members) = json else { return [] }
-        return members.map(\.name)
+        return members.flatMap { member in
+            let inner = self.names(member.value).map { "\(member.name).\($0)" }
+            return inner.isEmpty ? [member.name] : inner
+        }
     }
 
     private static func read<T: FieldValue>(_ json: JSON, _ text: String) throws -> T {
@@ -212,20 +219,29 @@ struct GenesisBuilder {
     }
 
     /// The object with one member changed; nil if it has none of that name.
+    ///
+    /// - Parameter key: a member's name; `outer.inner` for a member of a member.
     private static func changed(
         _ json: JSON, _ key: String, _ value: String, _ text: String
     ) throws -> JSON? {
-        guard case .object(var members) = json,
-            let index = members.firstIndex(where: { $0.name == key })
+        let names = key.split(separator: ".", maxSplits: 1).map(String.init)
+        guard case .object(var members) = json, let name = names.first,
+            let index = members.firstIndex(where: { $0.name == name })
         else { return nil }
+        if names.count == 2 {
+            guard let inner = try self.changed(members[index].value, names[1], value, text)
+            else { return nil }
+            members[index] = JSON.Member(name: name, value: inner)
+            return .object(members)
+        }
         switch members[index].value {
         case .number:
             guard let number = Int64(value) else {
                 throw Network.Failure("--param \(text): a number expected")
             }
-            members[index] = JSON.Member(name: key, value: .number(number))
+            members[index] = JSON.Member(name: name, value: .number(number))
         case .null, .bool, .decimal, .string, .array, .object:
-            members[index] = JSON.Member(name: key, value: .string(value))
+            members[index] = JSON.Member(name: name, value: .string(value))
         }
         return .object(members)
     }

@@ -153,12 +153,17 @@ struct NodeSetup {
         let rounded = (count + 255) / 256 * 256
         var anchor = self.seat?.anchor
         if self.seat?.key != me || self.seat?.reveals != rounded { anchor = nil }
+        // A seat that is there keeps its chains: a genesis may name them.
+        let audits = self.seat.flatMap { $0.key == me ? Int($0.auditCount) : nil }
+        let chain = Network.audits(self.keys.node, count: audits ?? Network.auditsDefault)
         let reachable = self.advertise ?? self.listen
         let address = reachable.flatMap { $0.port == 0 || $0.isWildcard ? nil : $0 }
         return Seat(
             name: self.options.name ?? self.seat?.name ?? ProcessInfo.processInfo.hostName, key: me,
             anchor: anchor ?? Network.reveals(self.keys.node, count: rounded).anchor,
-            reveals: rounded, payout: self.payoutAccount, address: address ?? self.seat?.address)
+            reveals: rounded, auditAnchor: chain.anchor,
+            auditCount: UInt32(clamping: chain.count), payout: self.payoutAccount,
+            address: address ?? self.seat?.address)
     }
 
     private func configuration(_ seat: Seat?) throws -> String {

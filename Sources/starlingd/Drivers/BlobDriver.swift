@@ -8,7 +8,8 @@ import Store
 /// Performs what gossip wants of the blobs: one thread serves peers, another writes downloads.
 ///
 /// What cannot be read is not here, and a download that cannot be written is not done: gossip is
-/// told so, and the log why.
+/// told so, and the log why. If the node takes no more answers, the daemon ends, and a restart
+/// resumes.
 ///
 /// - Bounds: `backlogMax` effects wait for each thread; beyond that the answer is no.
 final class BlobDriver: Sendable {
@@ -17,18 +18,21 @@ final class BlobDriver: Sendable {
 
     private let serving = Mailbox<Gossip.Effect>(capacity: BlobDriver.backlogMax)
     private let writing = Mailbox<Gossip.Effect>(capacity: BlobDriver.backlogMax)
-    private let inputs: Mailbox<Node.Input>
+    private let answer: @Sendable (Gossip.Input) -> Void
     private let threads: [Worker]
 
-    init(blobs: BlobStore, inputs: Mailbox<Node.Input>, logger: Logger) {
-        self.inputs = inputs
+    /// - Parameter answer: takes an answer that must not be lost.
+    init(
+        blobs: BlobStore, logger: Logger, answer: @escaping @Sendable (Gossip.Input) -> Void
+    ) {
+        self.answer = answer
         let desk = BlobDesk(blobs: blobs, logger: logger)
         let boxes = [("blobs-out", self.serving), ("blobs-in", self.writing)]
         self.threads = boxes.map { name, box in
             Worker(name: name) {
                 while let batch = box.take(until: Date(timeIntervalSinceNow: 1)) {
                     for effect in batch {
-                        if let answer = desk.perform(effect) { inputs.post(.gossip(answer)) }
+                        if let input = desk.perform(effect) { answer(input) }
                     }
                 }
             }
@@ -55,7 +59,7 @@ final class BlobDriver: Sendable {
 
     private func post(_ effect: Gossip.Effect, to box: Mailbox<Gossip.Effect>) {
         guard !box.post(effect), let refusal = BlobDesk.refusal(of: effect) else { return }
-        self.inputs.post(.gossip(refusal))
+        self.answer(refusal)
     }
 }
 

@@ -38,6 +38,8 @@ final class Drivers: Sendable {
     /// Blocks waiting for the next vote record: both become durable with one sync.
     private let unsynced = Mutex<[Journal.Record]>([])
     private static let unsyncedMax = 64
+    /// Why a node ends whose answers find no place.
+    static let isBehind = "the node is too far behind its inputs"
 
     init(
         store: DataStore, keys: KeyStore, reveals: RevealChain?, transport: Transport?,
@@ -49,7 +51,9 @@ final class Drivers: Sendable {
         self.keys = keys
         self.reveals = reveals
         self.transport = transport
-        self.blobs = BlobDriver(blobs: store.blobs, inputs: inputs, logger: logger)
+        self.blobs = BlobDriver(blobs: store.blobs, logger: logger) { input in
+            if !inputs.post(.gossip(input)) { onFailure(Self.isBehind) }
+        }
         self.inputs = inputs
         self.requests = requests
         self.work = work
@@ -172,7 +176,7 @@ final class Drivers: Sendable {
 
     /// Gives an answer that must not be lost.
     private func answer(_ input: Node.Input) {
-        if !self.inputs.post(input) { self.onFailure("the node is too far behind its inputs") }
+        if !self.inputs.post(input) { self.onFailure(Self.isBehind) }
     }
 
     /// Runs a check on a pool, or here and now if too many wait: a verdict is never made up.
@@ -213,8 +217,14 @@ final class Drivers: Sendable {
             self.events.count(done: 1)
         case .cannotOpen(let job, let account):
             self.logger.error("job \(job.short): no record to open for \(account.short)")
+        case .cannotAnswer(let job, let leaf, let text):
+            self.logger.error("job \(job.short): leaf \(leaf) is challenged: \(text)")
         case .disagreed(let job, let leaf):
-            self.logger.warning("audit of job \(job.short): leaf \(leaf) is wrong; not vouched for")
+            self.logger.warning("audit of job \(job.short): leaf \(leaf) is wrong; to be proved")
+        case .cannotProve(let job, let leaf, let text):
+            self.logger.error("audit of job \(job.short): no proof of leaf \(leaf): \(text)")
+        case .summoning(let job, let text):
+            self.logger.warning("audit of job \(job.short): asked on the ledger: \(text)")
         case .agreed(let job, let leaves):
             self.logger.info("audit of job \(job.short): \(leaves) leaves re-run, all equal")
         case .refused(let job, let kind, let text):

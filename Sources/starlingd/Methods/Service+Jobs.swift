@@ -87,7 +87,7 @@ extension Service {
         }
     }
 
-    private static let noJob = ControlError.product(
+    static let noJob = ControlError.product(
         "job.notFound", "no job has this id", fix: "starling job list shows those there are")
 
     /// The ledger's entry and the work order.
@@ -152,10 +152,12 @@ extension Service {
             }
         case "committed": (done, note) = (leaves, "waits for the draw of an auditor")
         case "drawn": (done, note) = (leaves, "an auditor re-runs leaves")
+        case "summoned": (done, note) = (leaves, "the auditor asks the provider on the ledger")
+        case "opened": (done, note) = (leaves, "the provider opened on the ledger")
         case "window": (done, note) = (leaves, "audited; settles when the window ends")
         default: done = phase == "settled" ? leaves : 0
         }
-        let open = ["posted", "assigned", "committed", "drawn", "window"]
+        let open = ["posted", "assigned", "committed", "drawn", "summoned", "opened", "window"]
         var members: [JSON.Member] = [
             .init(name: "job", value: id.json), .init(name: "phase", value: .string(phase)),
             .init(name: "leaves", value: leaves.json),

@@ -94,6 +94,15 @@ extension Service {
             let running = (local["work"]?.arrayValue ?? []).compactMap { $0["job"] }
             return .object(("running", .array(running)))
         }
+        table.serve("provider.pause") { _ throws(ControlError) in
+            let offers = try await self.ownOffers()
+            _ = try await self.ask(.offer(false))
+            let local = try await self.ask(.progress)
+            let running = (local["work"]?.arrayValue ?? []).compactMap { $0["job"] }
+            var bond: UInt128 = 0
+            for offer in offers { bond += offer["bond"]?.u128Value ?? 0 }
+            return .object(("running", .array(running)), ("bond", .string(String(bond))))
+        }
     }
 
     private func ownOffers() async throws(ControlError) -> [JSON] {

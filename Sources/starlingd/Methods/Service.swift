@@ -43,6 +43,8 @@ struct Service: Sendable {
         self.serveKernels(&table)
         self.serveJobs(&table)
         self.serveBlobs(&table)
+        self.serveExplanations(&table)
+        self.serveGovernance(&table)
         precondition(table.missing.isEmpty, "unserved: \(table.missing)")
         return table
     }

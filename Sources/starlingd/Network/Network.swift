@@ -16,6 +16,8 @@ struct Network: Sendable {
     let genesis: Genesis
     /// The reveals of this node's seat; nil if it only follows.
     let reveals: RevealChain?
+    /// The chain that names the leaves which this node's seat audits; nil without a seat.
+    let audits: RevealChain?
     /// What the node provides for; nil if it takes no jobs.
     let provider: KeyStore.Wallet?
     /// The payout wallet of this node's seat, if its key is here: it signs audits.
@@ -57,6 +59,11 @@ extension Network {
     static let revealsDefault = 1 << 18
     /// Blocks that a reveal chain serves at most: what a start can take.
     static let revealsMax = 1 << 22
+    /// Draws that an audit chain serves if nothing is said, one for each job that the seat audits:
+    /// found anew at every start in a quarter of a second.
+    static let auditsDefault = 1 << 20
+    /// Draws that an audit chain serves at most: what a start can take.
+    static let auditsMax = 1 << 22
 
     /// The network of `--dev`: one validator that audits under one account and provides under
     /// another.
@@ -70,28 +77,39 @@ extension Network {
         let auditor = wallets["auditor"].proven("made above")
         let reveals = Self.reveals(keys.node, count: Self.revealsDefault)
         let path = directory + "/genesis"
+        let audits: RevealChain
         let genesis: Genesis
         if FileManager.default.fileExists(atPath: path) {
             genesis = try GenesisFile.read(path).genesis
+            let count = genesis.validators.first.map { Int($0.auditCount) }
+            audits = Self.audits(keys.node, count: count ?? Self.auditsDefault)
         } else {
+            audits = Self.audits(keys.node, count: Self.auditsDefault)
             let funded = ["alice", "bob", "provider", "auditor"].map { name in
                 GenesisAccount(
                     account: wallets[name].proven("made above").account,
                     balance: Amount(Self.devStarEach * Amount.motesPerStar))
             }
             genesis = Genesis.dev(
-                key: keys.node.publicKey, anchor: reveals.anchor, payout: auditor.account,
+                key: keys.node.publicKey, anchor: reveals.anchor, auditAnchor: audits.anchor,
+                auditCount: UInt32(clamping: audits.count), payout: auditor.account,
                 time: LedgerTime(ms: Clock.wallMs), accounts: funded)
             try Files.writeDurably(path, genesis.canonicalBytes)
         }
         return Network(
-            genesis: genesis, reveals: reveals, provider: provides ? wallets["provider"] : nil,
-            auditor: auditor, listen: nil, advertise: nil, peers: [], isDev: true)
+            genesis: genesis, reveals: reveals, audits: audits,
+            provider: provides ? wallets["provider"] : nil, auditor: auditor, listen: nil,
+            advertise: nil, peers: [], isDev: true)
     }
 
     /// The reveal chain of a node key: the same secret every time.
     static func reveals(_ node: SecretKey, count: Int) -> RevealChain {
         RevealChain(secret: node.derive(.reveal, .zero), count: count)
+    }
+
+    /// The audit chain of a node key: the same secret every time, and not the beacon's.
+    static func audits(_ node: SecretKey, count: Int) -> RevealChain {
+        RevealChain(secret: node.derive(.audit, .zero), count: count)
     }
 }
 
@@ -122,7 +140,8 @@ extension Network {
         }
         return Network(
             genesis: file.genesis, reveals: try Self.reveals(settings, seat, keys.node),
-            provider: provider, auditor: seat.flatMap { keys.wallet(of: $0.payout) },
+            audits: try Self.audits(seat, keys.node), provider: provider,
+            auditor: seat.flatMap { keys.wallet(of: $0.payout) },
             listen: settings.listen, advertise: settings.advertise,
             peers: PeerText.others(settings.peers + file.peers, than: me), isDev: false)
     }
@@ -139,6 +158,26 @@ extension Network {
                     + "what its seat file said (it is \(settings.reveals) now)")
         }
         return reveals
+    }
+
+    /// The audit chain of a seat, compared with what the genesis commits to: a seat that does not
+    /// vote is drawn as an auditor, too.
+    private static func audits(
+        _ seat: GenesisValidator?, _ node: SecretKey
+    ) throws(Failure) -> RevealChain? {
+        guard let seat else { return nil }
+        guard seat.auditCount <= UInt32(Self.auditsMax) else {
+            throw Failure(
+                "the genesis gives this node an audit chain of \(seat.auditCount) numbers, more "
+                    + "than \(Self.auditsMax)")
+        }
+        let audits = Self.audits(node, count: Int(seat.auditCount))
+        guard audits.anchor == seat.auditAnchor else {
+            throw Failure(
+                "the genesis has another audit anchor for this node: its seat file was not made "
+                    + "from the node key in this data directory")
+        }
+        return audits
     }
 
     private static func wallet(

@@ -8,7 +8,7 @@ import Primitives
 struct Seat: Sendable {
     static let bytesMax = 1 << 16
     static let nameMax = 64
-    private static let version: Int64 = 1
+    private static let version: Int64 = 3
 
     /// For people.
     var name: String
@@ -17,6 +17,10 @@ struct Seat: Sendable {
     /// The end of its reveal chain, and how many reveals that has.
     var anchor: Digest
     var reveals: Int
+    /// The end of the chain that names the leaves it audits.
+    var auditAnchor: Digest
+    /// How many draws that chain serves.
+    var auditCount: UInt32
     /// The account that earns.
     var payout: AccountID
     /// Where peers reach it; nil if nowhere.
@@ -44,13 +48,15 @@ struct Seat: Sendable {
     }
 
     init(
-        name: String, key: PublicKey, anchor: Digest, reveals: Int, payout: AccountID,
-        address: HostPort?
+        name: String, key: PublicKey, anchor: Digest, reveals: Int, auditAnchor: Digest,
+        auditCount: UInt32, payout: AccountID, address: HostPort?
     ) {
         self.name = name
         self.key = key
         self.anchor = anchor
         self.reveals = reveals
+        self.auditAnchor = auditAnchor
+        self.auditCount = auditCount
         self.payout = payout
         self.address = address
     }
@@ -71,9 +77,18 @@ struct Seat: Sendable {
                 path: "reveals", expected: "a number of 1...\(Network.revealsMax)",
                 found: json["reveals"])
         }
+        guard let audits = json["auditCount"]?.u64Value,
+            (1...UInt64(Network.auditsMax)).contains(audits)
+        else {
+            throw FieldError(
+                path: "auditCount", expected: "a number of 1...\(Network.auditsMax)",
+                found: json["auditCount"])
+        }
         self.init(
             name: name, key: try PublicKey(json: json["key"] ?? .null, at: "key"),
             anchor: try Digest(json: json["anchor"] ?? .null, at: "anchor"), reveals: Int(reveals),
+            auditAnchor: try Digest(json: json["auditAnchor"] ?? .null, at: "auditAnchor"),
+            auditCount: UInt32(audits),
             payout: try AccountID(json: json["payout"] ?? .null, at: "payout"),
             address: try Self.address(json["address"] ?? .null))
     }
@@ -95,7 +110,8 @@ struct Seat: Sendable {
         JSON.object(
             ("version", .number(Self.version)), ("name", .string(self.name)),
             ("key", self.key.json), ("anchor", self.anchor.json),
-            ("reveals", .number(Int64(self.reveals))), ("payout", self.payout.json),
+            ("reveals", .number(Int64(self.reveals))), ("auditAnchor", self.auditAnchor.json),
+            ("auditCount", .number(Int64(self.auditCount))), ("payout", self.payout.json),
             ("address", self.address.map { .string($0.description) } ?? .null)
         ).prettyText + "\n"
     }

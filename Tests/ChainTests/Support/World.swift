@@ -9,6 +9,10 @@ final class World {
     static let provider = key(1)
     static let auditor = key(2)
     static let requester = key(3)
+    /// A second provider, for a job that the first one failed.
+    static let second = key(4)
+    /// Speaks for both providers.
+    static let providerNode = key(8)
     static let node = key(9)
 
     static func key(_ number: UInt8) -> SecretKey {
@@ -45,8 +49,10 @@ final class World {
         func index(_ key: [UInt8]) -> [UInt8]? { self.rows.last { $0.key == key }?.value }
     }
 
+    static let reveals = RevealChain(secret: Blake2b.hash(.reveal, .none, [7]), count: 4_096)
+    static let audits = RevealChain(secret: Blake2b.hash(.audit, .none, [7]), count: 256)
+
     let genesis: Genesis
-    let reveals: RevealChain
     let disk: Disk
     var chain: Chain
     var keys: [SecretKey]
@@ -56,6 +62,9 @@ final class World {
     var token: Token = 0
     /// Folds are written at once unless a test holds them back.
     var folds = true
+    /// Wallet and pool answer at once unless a test holds them back.
+    var holds = false
+    private var held: [Chain.Effect] = []
     var answers: [Token: JSON] = [:]
     var refusals: [Token: Chain.Refusal] = [:]
     var accepted: [Token: TransactionID] = [:]
@@ -71,26 +80,45 @@ final class World {
     var blockRead: [UInt8]?
     var rangeRead: [Chain.FinalBlock] = []
 
-    init(
+    convenience init(
         window: UInt64 = 200, standing: UInt64 = 0, drawProposers: UInt8 = 1,
-        balance: UInt64 = 1_000, disk: Disk = Disk(), fee: FeePrice? = nil
+        balance: UInt64 = 1_000, disk: Disk = Disk(), fee: FeePrice? = nil,
+        validators: UInt8 = 1
     ) throws {
-        let secret = Blake2b.hash(.reveal, .none, [7])
-        self.reveals = RevealChain(secret: secret, count: 4_096)
         let star = Amount.motesPerStar
         var genesis = Genesis.dev(
-            key: Self.node.publicKey, anchor: self.reveals.anchor,
-            payout: Self.account(Self.auditor), time: LedgerTime(ms: 1_000_000),
-            accounts: [Self.provider, Self.auditor, Self.requester].map {
+            key: Self.node.publicKey, anchor: Self.reveals.anchor,
+            auditAnchor: Self.audits.anchor, auditCount: 256,
+            payout: Self.account(Self.auditor),
+            time: LedgerTime(ms: 1_000_000),
+            accounts: [Self.provider, Self.auditor, Self.requester, Self.second].map {
                 GenesisAccount(account: Self.account($0), balance: Amount(balance * star))
             })
+        // They make no block here, and are drawn as auditors.
+        for number in 1..<validators {
+            let key = Self.key(200 + number)
+            genesis.validators.append(
+                GenesisValidator(
+                    key: key.publicKey, stake: genesis.validators[0].stake,
+                    anchor: Blake2b.hash(.reveal, .none, [number]),
+                    auditAnchor: Blake2b.hash(.audit, .none, [number]), auditCount: 256,
+                    payout: Self.account(key)))
+        }
+        genesis.validators.sort { $0.key < $1.key }
         genesis.parameters.windowMs = window
         genesis.parameters.offerStandingMs = standing
         genesis.parameters.drawProposers = drawProposers
+        genesis.parameters.auditorMs = 2_500
+        genesis.parameters.answerMs = 5_000
         if let fee { genesis.ledger.feePriceMin = fee }
+        try self.init(genesis: genesis, disk: disk)
+    }
+
+    /// A chain at its genesis.
+    init(genesis: Genesis, disk: Disk = Disk()) throws {
         self.genesis = genesis
         self.disk = disk
-        self.keys = [Self.provider, Self.auditor, Self.requester]
+        self.keys = [Self.provider, Self.auditor, Self.requester, Self.second]
         self.wallMs = 1_000_000
         self.chain = try Self.start(genesis, disk)
         self.send(.wallets(self.keys.map(\.publicKey)))
@@ -122,8 +150,21 @@ final class World {
         for effect in outbox.drain() { self.perform(effect) }
     }
 
+    /// The wallet or the pool answers what was held back; so many were.
+    @discardableResult
+    func release() -> Int {
+        let effects = self.held
+        self.held = []
+        let holds = self.holds
+        self.holds = false
+        for effect in effects { self.perform(effect) }
+        self.holds = holds
+        return effects.count
+    }
+
     private func perform(_ effect: Chain.Effect) {
         switch effect {
+        case .sign where self.holds, .checkSignatures where self.holds: self.held.append(effect)
         case .sign(let account, let digest, let token):
             let key = self.keys.first { Self.account($0) == account }
             let signature = key.map {
@@ -135,7 +176,7 @@ final class World {
             self.send(.signaturesChecked(batch: batch, verdicts: verdicts))
         case .accepted(let token, let id, _): self.accepted[token] = id
         case .reveal(var order, let index):
-            order.reveal = self.reveals.reveal(index)
+            order.reveal = Self.reveals.reveal(index)
             self.send(.build(order))
         case .learned(let id, let parent): self.learned[id] = .some(parent)
         case .missing(let id): self.missing.append(id)
@@ -147,7 +188,7 @@ final class World {
         case .built(_, let id, let proposal):
             self.lastProposal = proposal
             self.send(.certify(id))
-        case .nothingToBuild, .persist: break
+        case .nothingToBuild, .persist, .published: break
         case .verified(let id, _, let isRight): self.verdicts[id] = isRight
         case .blockTaken: self.taken += 1
         case .certified(let id, let isRight):
@@ -172,7 +213,9 @@ final class World {
 
     /// One block `ms` later; false if there was nothing to build.
     @discardableResult
-    func block(after ms: UInt64 = 50, heartbeat: Bool = false) -> Bool {
+    func block(
+        after ms: UInt64 = 50, heartbeat: Bool = false, nullified: UInt8 = 0
+    ) -> Bool {
         self.wallMs += ms
         self.now = self.now.adding(ms: ms)
         self.view += 1
@@ -181,7 +224,7 @@ final class World {
             .build(
                 .init(
                     view: self.view, epoch: 0, parent: self.chain.head.id, reveal: nil,
-                    wallMs: self.wallMs, heartbeat: heartbeat)))
+                    wallMs: self.wallMs, nullified: nullified, heartbeat: heartbeat)))
         return self.chain.head.height > before
     }
 
@@ -215,6 +258,13 @@ final class World {
         let token = self.fresh()
         self.send(.intend(intent, account: Self.account(key), token: token))
         return self.refusals[token]
+    }
+
+    /// Intends, without waiting for the answer.
+    func say(_ key: SecretKey, _ intent: Chain.Intent) -> Token {
+        let token = self.fresh()
+        self.send(.intend(intent, account: Self.account(key), token: token))
+        return token
     }
 
     func query(_ query: Chain.Query) -> JSON {

@@ -29,12 +29,14 @@ import Testing
                 account: .of(key: owner.publicKey), balance: Amount(5_000_000_000_000))
             var genesis = Genesis.dev(
                 key: keys[0].publicKey, anchor: reveals[0].anchor,
+                auditAnchor: digest("audits 0"),
                 payout: AccountID(digest("payout 0")), time: LedgerTime(ms: 1_700_000_000_000),
                 accounts: [funded], name: "chain")
             genesis.validators = (0..<4).map { index in
                 GenesisValidator(
                     key: keys[index].publicKey, stake: Amount(UInt64(1_000 + index)),
-                    anchor: reveals[index].anchor, payout: AccountID(digest("payout \(index)")))
+                    anchor: reveals[index].anchor, auditAnchor: digest("audits \(index)"),
+                    auditCount: 256, payout: AccountID(digest("payout \(index)")))
             }
             self.keys = keys
             self.reveals = reveals

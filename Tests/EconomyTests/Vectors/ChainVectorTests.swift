@@ -115,7 +115,7 @@ private func hex(_ bytes: [UInt8]) -> JSON { .string(Hex.encode(bytes)) }
             split.author = try #require(BasisPoints(parts[0]))
             split.dataOwner = try #require(BasisPoints(parts[1]))
             split.holders = try #require(BasisPoints(parts[2]))
-            let fall = try #require(Waterfall.divide(price, split, Parameters()))
+            let fall = try #require(Waterfall.divide(price, split, FeeTerms()))
             rows.append(
                 .object(
                     ("parts", .array(parts.map { .number(Int64($0)) })), ("waterfall", fall.json)))
@@ -170,7 +170,8 @@ private func hex(_ bytes: [UInt8]) -> JSON { .string(Hex.encode(bytes)) }
         account.account = .of(key: key.publicKey)
         account.balance = Amount(1_000_000)
         let genesis = Genesis.dev(
-            key: key.publicKey, anchor: digest("anchor"), payout: AccountID(digest("payout")),
+            key: key.publicKey, anchor: digest("anchor"), auditAnchor: digest("audit anchor"),
+            payout: AccountID(digest("payout")),
             time: LedgerTime(ms: 1_700_000_000_000), accounts: [account], name: "vector")
         let header = try genesis.build().header
         try VectorFile.expect(

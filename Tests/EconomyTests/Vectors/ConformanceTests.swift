@@ -27,7 +27,8 @@ import Testing
             .object(
                 try self.hash("WorkOrder", WorkOrder.self),
                 try self.hash("KernelPackage", KernelPackage.self),
-                try self.hash("TestVector", TestVector.self)))
+                try self.hash("TestVector", TestVector.self),
+                try self.hash("LeafWitness", LeafWitness.self)))
     }
 
     @Test func economy() throws {

@@ -21,6 +21,7 @@ import Testing
                 account: .of(key: owner.publicKey), balance: Amount(5_000_000_000))
             self.genesis = Genesis.dev(
                 key: self.key.publicKey, anchor: digest("anchor"),
+                auditAnchor: digest("audit anchor"),
                 payout: AccountID(digest("payout")), time: LedgerTime(ms: 1_700_000_000_000),
                 accounts: [account], name: "receipt")
             self.stack = try self.genesis.build().stack
@@ -86,7 +87,10 @@ import Testing
         job.leaves = UInt64(Self.leaves)
         job.outputBytes = UInt64(self.slices.reduce(0) { $0 + $1.count })
         job.leavesToAudit = 3
-        job.indices = [3, 19, 0]
+        job.drawMix = digest("mix")
+        job.auditReveal = digest("audit reveal")
+        job.auditSteps = 1
+        job.auditLink = RevealChain.step(job.auditReveal)
         job.maxPrice = Amount(1_500_000_007)
         job.auditFee = Amount(40_000_000)
         job.price = Amount(1_000_000_001)
@@ -100,7 +104,7 @@ import Testing
         job.closed = Moment()
         var parts = Waterfall.Parts()
         parts.author = try #require(BasisPoints(300))
-        var fall = try #require(Waterfall.divide(job.price, parts, Parameters()))
+        var fall = try #require(Waterfall.divide(job.price, parts, job.fees))
         fall.auditor = job.auditFee
         let refund: Amount? = job.maxPrice - job.price
         fall.refund = try #require(refund)
@@ -114,18 +118,21 @@ import Testing
         let row = try world.put(job)
         let (header, certificate) = world.certified()
         let digests = self.leafDigests(job, world.salt)
-        let openings = job.indices.map { index -> JSON in
+        let sliceRoots = self.slices.map { Leaf.sliceRoot($0) }
+        let openings = try #require(job.sample(world.salt)).map { index -> JSON in
             var opening = LeafOpening()
             opening.index = index
             opening.salt = digest("salt \(index)")
             opening.sliceRoot = Leaf.sliceRoot(self.slices[Int(index)])
             opening.path = Merkle.path(digests, Int(index), .leaves, world.salt)
+            opening.outputPath = Merkle.path(sliceRoots, Int(index), .slices, .none)
             return opening.json
         }
         try VectorFile.expect(
             "receipt",
             .object(
-                ("genesis", world.genesis.json), ("receipt", JobReceipt(job).json),
+                ("genesis", world.genesis.json),
+                ("receipt", JobReceipt(job, attempts: [], world.salt).json),
                 (
                     "proof",
                     .object(

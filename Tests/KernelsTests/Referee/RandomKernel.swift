@@ -26,14 +26,15 @@ struct RandomKernel {
         self.generator = Generator(seed: Blake2b.hash(.vector, .none, bytes([seed])))
     }
 
-    /// The kernel and its launch.
-    static func rig(seed: UInt64) throws -> Rig {
+    /// The kernel and its launch; reads of `a` are `spread` elements apart.
+    static func rig(seed: UInt64, spread: Int = 1) throws -> Rig {
         var random = RandomKernel(seed: seed)
-        let source = random.source()
+        var source = random.source()
+        if spread > 1 { source = source.replacing("a[", with: "a[\(spread) * ") }
         return try Rig(
             source, local: [UInt32(Self.lanes)], groups: [UInt32(Self.groups)],
             buffers: [
-                .input("a", .uint, random.generator.bytes(64 * 4)),
+                .input("a", .uint, random.generator.bytes(64 * 4 * spread)),
                 .output("o", .ulong, block: lanes, elements: lanes * groups - 5),
                 .output("f", .float, block: lanes, elements: lanes * groups),
             ],
