@@ -269,6 +269,7 @@ package struct Chain: Sendable {
         do throws(StateFault) {
             let counters = try reader.counters()
             if counters.drawHead < counters.drawTail { return true }
+            if counters.auditHead < counters.auditTail { return true }
             guard let due = try reader.nextDue() else { return false }
             let parent = self.tip.header.timeMs
             let step = self.wallMs > parent ? min(self.wallMs - parent, Header.stepMsMax) : 0

@@ -197,6 +197,7 @@ import Testing
         let id = try world.commitJob()
         for _ in 0..<5 { world.block(heartbeat: true) }
         #expect(world.job(id)["phase"]?.stringValue == "committed", "one proposer is not two")
+        #expect(world.hasWork, "a draw that is awaited is a reason to build")
         for _ in 0..<60 { world.block(after: 100) }
         #expect(world.job(id)["phase"]?.stringValue == "unaudited")
     }

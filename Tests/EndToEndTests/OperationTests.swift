@@ -34,6 +34,12 @@ extension EndToEndTests {
             }
         }
 
+        /// The blank of a field that may be left out is null.
+        private func mayBeNull(_ value: JSON, _ place: ArraySlice<String>) -> Bool {
+            guard let first = place.first else { return value == .null }
+            return self.mayBeNull(value[first] ?? .bool(false), place.dropFirst())
+        }
+
         private func put(_ new: JSON?, _ value: JSON, at place: ArraySlice<String>) -> JSON {
             guard let name = place.first, place.count > 1 else {
                 return value.with(place.first ?? "", new)
@@ -76,15 +82,23 @@ extension EndToEndTests {
         @Test func everyField() async throws {
             let client = try await TestDaemon.current.client()
             for operation in try await self.operations(client) {
-                // The blank itself has the right form; the ledger refuses what it says, by code.
+                // The blank itself has the right form; the ledger refuses what it says, by code,
+                // but for a stake of one mote, which is small and right.
                 let outcome = try await client.call(
                     "transaction.simulate", self.params([operation]))
-                let rejection = try #require(outcome["rejection"], "\(operation.text)")
-                #expect(rejection["code"]?.stringValue?.contains(".") == true)
+                if operation["operation"] == .string("stake.bond") {
+                    #expect(outcome["ok"] == .bool(true), "\(outcome.text)")
+                } else {
+                    let rejection = try #require(outcome["rejection"], "\(operation.text)")
+                    #expect(rejection["code"]?.stringValue?.contains(".") == true)
+                }
                 for place in self.places(operation) {
                     let name = (["operations[0]"] + place).joined(separator: ".")
                     for value in Self.bad {
                         if place == ["operation"], value == nil { continue }
+                        if self.mayBeNull(operation, place[...]), value ?? .null == .null {
+                            continue
+                        }
                         try await self.expectNamed(
                             name, "transaction.simulate",
                             self.put(value, operation, at: place[...]),
@@ -94,7 +108,7 @@ extension EndToEndTests {
                 try await self.expectNamed(
                     "operations[0].surprise", "transaction.submit",
                     operation.with("surprise", .null), client)
-                let field = try #require(self.places(operation).first)
+                guard let field = self.places(operation).first else { continue }
                 for method in ["transaction.submit", "transaction.prepare"] {
                     try await self.expectNamed(
                         "operations[0].\(field[0])", method, operation.with(field[0], .bool(true)),
