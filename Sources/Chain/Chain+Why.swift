@@ -95,12 +95,12 @@ extension Chain {
                     + "its bond of \(job.bond.units) motes is "  // raw: printed
                     + "\(part / 10_000) % of theirs and stands behind the result")
         }
-        lines.append(Self.state(of: job, standing: standing))
         if job.audited != nil, let sample = job.sample(salt) {
             lines.append(
                 "auditor \(job.auditor.short) re-ran \(sample.count) of \(job.leaves) leaves; "
                     + "its own chain named them, after the commitment")
         }
+        lines.append(Self.state(of: job, standing: standing))
         return lines
     }
 

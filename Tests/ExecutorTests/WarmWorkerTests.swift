@@ -143,10 +143,11 @@ import Testing
         let body = WorkerReply.finished(finished).canonicalBytes
         let octal = ([UInt8(body.count), 0, 0, 0] + body)
             .map { "\\" + String($0, radix: 8) }.joined()
-        // A right answer; then bytes for the next job before there is one.
+        // A right answer, once it was asked; then bytes for the next job before there is one.
         let script =
             HostileWorkerTests.greet
-            + "head -c 512 /dev/zero >&3; printf '\(octal)x'; sleep 97531"
+            + "head -c 100 >/dev/null; head -c 512 /dev/zero >&3; "
+            + "printf '\(octal)x'; sleep 97531"
         let shop = try self.shop(worker: script)
         let executor = shop.executor
         let request = shop.request(Workshop.triple, device: .blank, count: 128, groups: 2)
