@@ -42,8 +42,11 @@ struct Daemon: Sendable {
         for attempt in 1... {
             do {
                 return try await self.call("job.open", [("job", job), ("leaf", leaf)])
-            } catch let failure as CommandFailure where failure.code == "job.notYet" && attempt < 50
+            } catch let failure as CommandFailure
+                where failure.code == "job.notYet" && attempt < 50
+                || failure.code == "job.notHere" && attempt < 3
             {
+                // The last kind, too: a question among a thousand may be lost on the way.
                 try await Task.sleep(for: .milliseconds(200))
             }
         }
