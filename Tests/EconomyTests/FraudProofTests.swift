@@ -166,7 +166,7 @@ import Testing
         #expect(chain.offer(before.offer)?.bond == star(100))
     }
 
-    /// Remove `canAfford` from `JobProve` to see the referee run for a fee that cannot pay it.
+    /// The weight at the end refuses it, too: see `aProofThatItsFeeCannotPayIsNotRunAtAll`.
     @Test func aProofThatItsFeeCannotPayIsNotRun() throws {
         let chain = try JobChain()
         let id = chain.post()
