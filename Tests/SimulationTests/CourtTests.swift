@@ -37,7 +37,8 @@ import Testing
         #expect(try #require(tally.honestAudits.mean) > 0)
     }
 
-    /// Fails if `JobProve` does not slash: remove `slashProvider` from `EconomyState.fail`.
+    /// Fails if an auditor agrees without looking. That the ledger slashes is held by
+    /// `FraudProofTests`, and by `friendsAreCaughtByWhoeverIsNoFriend`.
     @Test func whoMakesEverythingUpIsSlashedAndAnotherIsPaid() throws {
         let tally = try self.court(.lazy(percent: 100))
         self.isAlwaysCaught(tally)
@@ -60,7 +61,8 @@ import Testing
         #expect(!one.isOutside && !one.paysOff, "\(one.lines)")
     }
 
-    /// Fails if `Leaf.digest` binds no job and no provider, or if a summons may go unanswered.
+    /// Fails if a summons may go unanswered. That leaves bind job and provider is held by
+    /// `JobAuditTests` and `FraudProofTests`.
     @Test func copiedRootsOpenNothing() throws {
         self.isAlwaysCaught(try self.court(.copier))
     }
@@ -84,7 +86,8 @@ import Testing
         #expect(tally.rejections.contains(1_171), "\(tally.rejections)")
     }
 
-    /// Fails if a provider may audit itself: remove the payout's test from `drawAuditor`.
+    /// Fails if nobody is slashed: remove `slashProvider` from `EconomyState.fail`. That nobody
+    /// audits itself is held by `WhoMayTests`.
     @Test func friendsAreCaughtByWhoeverIsNoFriend() throws {
         let tally = try self.court(.colludingAuditor, jobs: 60)
         #expect(!tally.isOutside && !tally.paysOff, "\(tally.lines)")

@@ -195,7 +195,7 @@ package struct EconomyState: Sendable {
 
     /// Whether a proof of so much gas fits into the block: proofs take half of its weight at most.
     ///
-    /// The first of a block always does: no leaf is too large to be proved wrong.
+    /// The first of a block always does: no leaf has too much gas to be proved wrong.
     func blockTakes(proof gas: UInt64) -> Bool {
         let half = UInt128(self.parameters.blockWeightMax / 2) * UInt128(Weight.gasPerUnit)
         return self.proofGas == 0 || UInt128(self.proofGas) + UInt128(gas) <= half

@@ -89,20 +89,21 @@ extension Service {
                 ("devices", .number(Int64(self.work.deviceStatus.count))))
         }
         table.serve("provider.stop") { _ throws(ControlError) in
-            _ = try await self.ask(.offer(false))
-            let local = try await self.ask(.progress)
-            let running = (local["work"]?.arrayValue ?? []).compactMap { $0["job"] }
-            return .object(("running", .array(running)))
+            .object(("running", .array(try await self.withdrawOffers())))
         }
         table.serve("provider.pause") { _ throws(ControlError) in
-            let offers = try await self.ownOffers()
-            _ = try await self.ask(.offer(false))
-            let local = try await self.ask(.progress)
-            let running = (local["work"]?.arrayValue ?? []).compactMap { $0["job"] }
             var bond: UInt128 = 0
-            for offer in offers { bond += offer["bond"]?.u128Value ?? 0 }
+            for offer in try await self.ownOffers() { bond += offer["bond"]?.u128Value ?? 0 }
+            let running = try await self.withdrawOffers()
             return .object(("running", .array(running)), ("bond", .string(String(bond))))
         }
+    }
+
+    /// Takes no further job; answers those that are still being finished.
+    private func withdrawOffers() async throws(ControlError) -> [JSON] {
+        _ = try await self.ask(.offer(false))
+        let local = try await self.ask(.progress)
+        return (local["work"]?.arrayValue ?? []).compactMap { $0["job"] }
     }
 
     private func ownOffers() async throws(ControlError) -> [JSON] {
