@@ -4,7 +4,7 @@ import Primitives
 import Testing
 
 /// out[i] = 3 in[i] + in[i + half] + seed, in 128 leaves of 64 numbers; each leaf reads two chunks
-/// of the input's eight.
+/// of the input's eight, and idles for long enough that gas is most of a proof's weight.
 enum JobKernel {
     static let leaves: UInt64 = 128
     static let lanes = 64
@@ -16,7 +16,9 @@ enum JobKernel {
         kernel void blend(global const uint *in, global uint *out, uint seed)
         {
             size_t i = get_global_id(0);
-            out[i] = in[i] * 3u + in[(i + 4096) & 8191] + seed;
+            uint idle = 0u;
+            for (uint k = 0u; k < 2048u; ++k) { idle = idle ^ (idle + k); }
+            out[i] = in[i] * 3u + in[(i + 4096) & 8191] + seed + (idle & 0u);
         }
         """
 
