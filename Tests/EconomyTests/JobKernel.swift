@@ -163,12 +163,19 @@ struct JobRun {
         _ job: JobID, _ provider: AccountID, _ chain: ChainSalt, lies: [UInt64] = [],
         outputRoot: Digest? = nil
     ) {
-        let outputs = (0..<JobKernel.leaves).map { leaf in
-            var slice = JobKernel.slice(leaf)
-            // One bit, as of a device with a bad cell.
-            if lies.contains(leaf) { slice[3] ^= 1 }
-            return slice
-        }
+        self.init(
+            job, provider, chain, outputs: (0..<JobKernel.leaves).map { JobKernel.slice($0) },
+            lies: lies, outputRoot: outputRoot)
+    }
+
+    /// A run of any kernel.
+    init(
+        _ job: JobID, _ provider: AccountID, _ chain: ChainSalt, outputs right: [[UInt8]],
+        lies: [UInt64], outputRoot: Digest? = nil
+    ) {
+        var outputs = right
+        // One bit, as of a device with a bad cell.
+        for leaf in lies { outputs[Int(leaf)][3] ^= 1 }
         let slices = outputs.map { Leaf.sliceRoot($0) }
         let salts = slices.indices.map { Blake2b.hash(.salt, chain, [UInt8($0)]) }
         self.job = job

@@ -61,6 +61,17 @@ import Testing
         #expect(!one.isOutside && !one.paysOff, "\(one.lines)")
     }
 
+    /// Attack 35. Fails without the work digest: that is `whoGuessesASearchIsNotCaught`.
+    @Test func whoGuessesNothingFoundIsCaughtByTheWorkDigest() throws {
+        self.isAlwaysCaught(try self.court(.guesser(.digest), sample: 1))
+    }
+
+    /// What the digest is for: without it a guess is right, and no sample, however large, helps.
+    @Test func whoGuessesASearchIsNotCaught() throws {
+        let tally = try self.court(.guesser(.bare), sample: 64)
+        #expect(tally.trials > 0 && tally.caught == 0 && tally.paysOff, "\(tally.lines)")
+    }
+
     /// Fails if a summons may go unanswered. That leaves bind job and provider is held by
     /// `JobAuditTests` and `FraudProofTests`.
     @Test func copiedRootsOpenNothing() throws {
@@ -133,6 +144,12 @@ import Testing
         // 1 - (2/4)(1/3)
         let two = Odds.detection(faked: 2, of: 4, sample: 2, friends: 0)
         #expect(one / 6 * 5 - 4 <= two && two <= one / 6 * 5 + 8)
+        // Attack 60: three distinct proposers, all of them friends; 1/120 where 3 of 10 are.
+        #expect(Odds.foreseen(friends: 1, of: 4, distinct: 3) == 0)
+        #expect(Odds.foreseen(friends: 2, of: 4, distinct: 3) == 0)
+        #expect(Odds.foreseen(friends: 3, of: 4, distinct: 3) / 4 == one / 16)
+        #expect(Odds.foreseen(friends: 3, of: 10, distinct: 3) / 4 == one / 480)
+        #expect(Odds.foreseen(friends: 1, of: 1, distinct: 1) == one)
         for value in [0, 1, 2, 3, 4, 99, 100, 101, UInt128(UInt64.max)] {
             let root = Odds.root(value)
             #expect(root * root <= value && (root + 1) * (root + 1) > value)

@@ -27,6 +27,17 @@ package enum Odds {
         return UInt64(clamping: (caught * UInt128(Self.one - friends)) >> 32)
     }
 
+    /// The chance that the `distinct` proposers after a commitment are all friends, who then know
+    /// the auditor that their reveals will draw: c/n (c - 1)/(n - 1) and so on.
+    ///
+    /// - Source: protocol/jobs.md, "Own reveals in a row".
+    package static func foreseen(friends: UInt64, of seats: UInt64, distinct: UInt64) -> UInt64 {
+        guard distinct <= seats else { return 0 }
+        return Self.one
+            - Self.detection(
+                faked: seats - min(friends, seats), of: seats, sample: distinct, friends: 0)
+    }
+
     /// The standard deviation of the number caught of `trials`, each with probability `chance`.
     ///
     /// - Rounding: down.

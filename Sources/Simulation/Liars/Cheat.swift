@@ -12,6 +12,8 @@ package enum Cheat: Hashable, Sendable {
     case wrongLeaf
     /// Of every job so many percent of the leaves, at least one.
     case lazy(percent: UInt64)
+    /// Computes nothing of a search, and says that nothing was found.
+    case guesser(Guesser.Search)
     /// Commits to another's roots.
     case copier
     /// Commits and never opens.
@@ -33,8 +35,9 @@ package enum Cheat: Hashable, Sendable {
 
     /// Everything that a court can play.
     package static let all: [Cheat] = [
-        .wrongLeaf, .lazy(percent: 1), .lazy(percent: 10), .lazy(percent: 100), .copier,
-        .silentProvider, .silentAuditor, .agreeingAuditor, .colludingAuditor, .falseProver,
+        .wrongLeaf, .lazy(percent: 1), .lazy(percent: 10), .lazy(percent: 100),
+        .guesser(.digest), .guesser(.bare), .copier, .silentProvider, .silentAuditor,
+        .agreeingAuditor, .colludingAuditor, .falseProver,
         .falsePerson, .vanishingRequester, .equivocator,
     ]
 
@@ -49,6 +52,8 @@ package enum Cheat: Hashable, Sendable {
         switch self {
         case .wrongLeaf: "wrong-leaf"
         case .lazy(let percent): "lazy\(percent)"
+        case .guesser(.digest): "guesser"
+        case .guesser(.bare): "guesser-bare"
         case .copier: "copier"
         case .silentProvider: "silent-provider"
         case .silentAuditor: "silent-auditor"
@@ -75,7 +80,7 @@ package enum Cheat: Hashable, Sendable {
     /// Its role.
     package var role: Role {
         switch self {
-        case .wrongLeaf, .lazy, .copier, .silentProvider: .provider
+        case .wrongLeaf, .lazy, .guesser, .copier, .silentProvider: .provider
         case .silentAuditor, .agreeingAuditor, .falseProver: .auditor
         case .colludingAuditor: .pair
         case .falsePerson: .person
@@ -99,8 +104,8 @@ package enum Cheat: Hashable, Sendable {
         switch self {
         case .wrongLeaf: 1
         case .lazy(let percent): Lazy.count(percent, of: leaves)
-        case .colludingAuditor, .copier, .silentProvider: leaves
-        case .silentAuditor, .agreeingAuditor, .falseProver, .falsePerson,
+        case .guesser(.digest), .colludingAuditor, .copier, .silentProvider: leaves
+        case .guesser(.bare), .silentAuditor, .agreeingAuditor, .falseProver, .falsePerson,
             .vanishingRequester, .equivocator:
             0
         }
@@ -131,6 +136,7 @@ extension World {
         case nil, .falsePerson?, .vanishingRequester?, .equivocator?: return false
         case .wrongLeaf?: return WrongLeaf.performs(effect, host, self)
         case .lazy(let percent)?: return Lazy.performs(effect, percent, host, self)
+        case .guesser?: return Guesser.performs(effect, host, self)
         case .copier?: return Copier.performs(effect, host, self)
         case .silentProvider?: return SilentProvider.performs(effect, host, self)
         case .silentAuditor?: return SilentAuditor.performs(effect)

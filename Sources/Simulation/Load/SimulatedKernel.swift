@@ -21,13 +21,49 @@ final class SimulatedKernel {
         var isFinal: Bool { self.code == "work.failed" }
     }
 
-    static let source = """
-        kernel void add(global const uint *in, global uint *out, uint seed)
-        {
-            size_t i = get_global_id(0);
-            out[i] = in[i] + seed;
+    /// What it computes.
+    enum Text: String {
+        case add
+        /// Looks for a number that nobody's input leads to.
+        case search
+        /// The same, with a digest of what it looked at in the upper bits.
+        case searchWithDigest
+
+        init(_ cheat: Cheat?) {
+            switch cheat {
+            case .guesser(.bare)?: self = .search
+            case .guesser(.digest)?: self = .searchWithDigest
+            default: self = .add
+            }
         }
-        """
+
+        var source: String {
+            switch self {
+            case .add: Self.kernel("out[i] = in[i] + seed;")
+            case .search: Self.kernel("\(Self.loop) out[i] = found;")
+            case .searchWithDigest: Self.kernel("\(Self.loop) out[i] = (h << 8) + found;")
+            }
+        }
+
+        private static let loop = """
+            uint h = in[i] + seed;
+                uint found = 0u;
+                for (uint k = 0u; k < 16u; ++k) {
+                    h = h * 1664525u + 1013904223u;
+                    found += (h == 0u && in[i] > 4000000000u) ? 1u : 0u;
+                }
+            """
+
+        private static func kernel(_ body: String) -> String {
+            """
+            kernel void work(global const uint *in, global uint *out, uint seed)
+            {
+                size_t i = get_global_id(0);
+                \(body)
+            }
+            """
+        }
+    }
 
     /// Leaves of an order.
     let leaves: UInt64
@@ -36,9 +72,9 @@ final class SimulatedKernel {
     let pricePerGigaGas: Amount
     private let kernel: Kernel
 
-    init(leaves: UInt64) {
+    init(leaves: UInt64, _ text: Text) {
         self.leaves = leaves
-        self.package = Self.makePackage(leaves)
+        self.package = Self.makePackage(leaves, text)
         do throws(KernelError) {
             self.kernel = try Kernel(self.package)
         } catch {
@@ -79,14 +115,14 @@ final class SimulatedKernel {
         publish.kernel = self.package
         publish.vectors = [vector]
         publish.fee = BasisPoints(300).proven("a constant")
-        publish.title = "add"
+        publish.title = text.rawValue
         self.publish = publish
     }
 
-    private static func makePackage(_ leaves: UInt64) -> KernelPackage {
+    private static func makePackage(_ leaves: UInt64, _ text: Text) -> KernelPackage {
         var manifest = Manifest()
-        manifest.title = "add"
-        manifest.entry = "add"
+        manifest.title = text.rawValue
+        manifest.entry = "work"
         manifest.localSize = Extent(x: 4, y: 1, z: 1)
         manifest.buffers = [
             BufferLayout(name: "in", role: .in, element: .uint),
@@ -98,7 +134,7 @@ final class SimulatedKernel {
                         limit: .constant(Int64(clamping: 4 * leaves)), stride: .constant(1))
                 ]),
         ]
-        return KernelPackage(source: Self.source, manifest: manifest)
+        return KernelPackage(source: text.source, manifest: manifest)
     }
 
     /// The input of a number: the kernel reads its first four elements for every leaf.

@@ -84,7 +84,7 @@ final class World {
         self.genesis = cast.genesis
         self.genesisBlock = cast.genesisBlock
         self.epochs = cast.epochs
-        self.kernel = SimulatedKernel(leaves: plan.leaves)
+        self.kernel = SimulatedKernel(leaves: plan.leaves, SimulatedKernel.Text(plan.cheat))
         self.signer = cast.signer
         self.accountKeys = cast.accountKeys
         self.networkChance = Chance(plan.seed, .network)
