@@ -33,6 +33,20 @@ import Testing
         }
     }
 
+    @Test func bytesAreReadOrLeftOutUpToTheEnd() throws {
+        var decoder = Decoder([1, 2, 3, 4, 5])
+        try decoder.skip(2)
+        #expect(try decoder.raw(2) == [3, 4])
+        #expect(decoder.offset == 4)
+        for count in [2, -1, Int.max, Int.min] {
+            #expect(throws: DecodeError.truncated(offset: 4)) { try decoder.skip(count) }
+            #expect(throws: DecodeError.truncated(offset: 4)) { try decoder.raw(count) }
+        }
+        #expect(decoder.offset == 4, "what is refused is not passed")
+        try decoder.skip(1)
+        try decoder.finish()
+    }
+
     @Test func recordsRoundTripAndRefuseOtherBytes() throws {
         var range = MountainRange()
         for index in 0..<5 {

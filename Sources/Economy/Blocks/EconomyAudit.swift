@@ -154,7 +154,7 @@ package enum EconomyAudit {
     package static func record(_ row: StateRow) -> [UInt8]? {
         var decoder = Decoder(row.value)
         do throws(DecodeError) {
-            if try decoder.bool() { _ = try decoder.raw(32 + 8) }
+            if try decoder.bool() { try decoder.skip(32 + 8) }
             return try decoder.raw(decoder.remaining)
         } catch {
             return nil

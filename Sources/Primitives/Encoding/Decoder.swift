@@ -74,10 +74,19 @@
     }
 
     /// Exactly `count` bytes.
-    @inlinable package mutating func raw(_ count: Int) throws(DecodeError) -> [UInt8] {
+    ///
+    /// Never inlined: where the optimiser sees that nobody reads the copy, Swift 6.3.1 frees it
+    /// before it is filled, and the bytes go into freed memory.
+    @usableFromInline @inline(never)
+    package mutating func raw(_ count: Int) throws(DecodeError) -> [UInt8] {
+        try self.skip(count)
+        return Array(self.bytes[self.offset - count..<self.offset])
+    }
+
+    /// Leaves out `count` bytes.
+    @inlinable package mutating func skip(_ count: Int) throws(DecodeError) {
         guard count >= 0, count <= self.remaining else { throw .truncated(offset: self.offset) }
-        defer { self.offset += count }
-        return Array(self.bytes[self.offset..<self.offset + count])
+        self.offset += count
     }
 
     /// A length of at most `max` and as many bytes.

@@ -28,7 +28,8 @@ package enum Odds {
     }
 
     /// The chance that the `distinct` proposers after a commitment are all friends, who then know
-    /// the auditor that their reveals will draw: c/n (c - 1)/(n - 1) and so on.
+    /// the auditor that their reveals will draw: c/n (c - 1)/(n - 1) and so on. No cheat of a court
+    /// makes use of that, so the judge does not count it.
     ///
     /// - Source: protocol/jobs.md, "Own reveals in a row".
     package static func foreseen(friends: UInt64, of seats: UInt64, distinct: UInt64) -> UInt64 {

@@ -44,9 +44,9 @@ enum LMDBHead {
             guard try decoder.u32() == self.magic, try decoder.u32() == self.version else {
                 return nil
             }
-            _ = try decoder.raw(16)  // Address and map size.
+            try decoder.skip(16)  // Address and map size.
             let pageBytes = UInt64(try decoder.u32())  // In the free list's unused pad.
-            _ = try decoder.raw(44 + 48)
+            try decoder.skip(44 + 48)
             let lastPage = try decoder.u64()
             let transaction = try decoder.u64()
             guard pageBytes >= 512, pageBytes <= self.pageBytesMax,
